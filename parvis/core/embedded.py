@@ -79,7 +79,7 @@ _VOLATILE = "fsync = off\nfull_page_writes = off\nsynchronous_commit = off\n"
 
 
 def _print(sentence: str) -> None:
-    print(sentence, file=sys.stderr, flush=True)
+    sys.stderr.write(f"{sentence}\n")
 
 
 @dataclass(frozen=True)

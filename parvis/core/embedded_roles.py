@@ -46,8 +46,6 @@ _SCHEMA = """
 
 # One preparation at a time, or PostgreSQL says "tuple concurrently updated".
 _LOCK = 0x50415256
-    0x50415256  # "PARV": one preparation at a time, or PostgreSQL says "tuple concurrently updated"
-)
 
 
 def prepare_roles(superuser_dsn: str, database: str, passwords: Mapping[Role, str]) -> None:
