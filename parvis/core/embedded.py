@@ -3,6 +3,7 @@
 Only the programs of the wheel are used, never its Python part (docs/why/0002).
 """
 
+import errno
 import fcntl
 import json
 import os
@@ -22,8 +23,8 @@ from urllib.parse import quote
 
 import psycopg
 
-from parvis.core import embedded_place
-from parvis.core.embedded_place import EmbeddedError, Place, binaries
+from parvis.core import embedded_conf, embedded_place
+from parvis.core.embedded_place import EmbeddedError, Place, binaries, write_closed
 from parvis.core.embedded_roles import NAMES, Role, prepare_database, prepare_roles
 
 __all__ = [
@@ -41,41 +42,13 @@ __all__ = [
 DATABASE = "parvis"
 # After a crash with gigabytes of log to replay a healthy server needs minutes, not seconds.
 PATIENCE = 600
-BALLAST = 64 * 2**20
-_PORT = 5432
-
-_SETTINGS = """\
-# Written anew at each start. Put settings of your own in another file of this directory.
-listen_addresses = ''
-port = {port}
-unix_socket_directories = '{sockets}'
-unix_socket_permissions = 0700
-cluster_name = '{name}'
-max_connections = 100
-shared_buffers = 256MB
-wal_level = replica
-min_wal_size = 128MB
-max_wal_size = 1GB
-checkpoint_timeout = 10min
-checkpoint_completion_target = 0.9
-jit = off
-timezone = 'UTC'
-logging_collector = on
-log_directory = '../log'
-log_filename = 'postgresql-%a.log'
-log_truncate_on_rotation = on
-log_rotation_age = 1d
-log_rotation_size = 0
-log_file_mode = 0600
-log_timezone = 'UTC'
-log_line_prefix = '%m [%p] %q%u@%d '
-log_lock_waits = on
-# Statements and the details of errors hold personal information: neither is logged.
-log_min_error_statement = panic
-log_error_verbosity = terse
-"""
-_DURABLE = "fsync = on\nfull_page_writes = on\nsynchronous_commit = on\n"
-_VOLATILE = "fsync = off\nfull_page_writes = off\nsynchronous_commit = off\n"
+_REASONS = {
+    errno.EACCES: "accès refusé",
+    errno.EPERM: "accès refusé",
+    errno.ENOSPC: "disque plein",
+    errno.EROFS: "disque en lecture seule",
+    errno.ENOENT: "fichier introuvable",
+}
 
 
 def _print(sentence: str) -> None:
@@ -119,8 +92,9 @@ def start(data: Path, *, fsync: bool = True, say: Callable[[str], None] = _print
         with _alone(data, say):
             return _start(embedded_place.settle(data), fsync=fsync, say=say)
     except OSError as error:
+        reason = _REASONS.get(error.errno or 0, error.strerror)
         raise EmbeddedError(
-            f"La base de données n’a pas pu démarrer\u00a0: {error.strerror} ({error.filename})."
+            f"La base de données n’a pas pu démarrer\u00a0: {reason} ({error.filename})."
         ) from error
 
 
@@ -148,7 +122,8 @@ def status(data: Path) -> Cluster | None:
 @contextmanager
 def _alone(data: Path, say: Callable[[str], None]) -> Iterator[None]:
     # Not inherited by the server (Python opens files close-on-exec), so it ends with us.
-    with open(data / ".pg.lock", "a") as lock:
+    # Closed to others, who could hold it for ever.
+    with open(os.open(data / ".pg.lock", os.O_RDWR | os.O_CREAT, 0o600), "r+") as lock:
         tick = _ticker(say, "Un autre démarrage ou arrêt de la base de données est en cours…")
         while True:
             try:
@@ -196,14 +171,14 @@ def _create(place: Place, *, fsync: bool, say: Callable[[str], None]) -> None:
     keep = place.home / "passwords.json"
     if not keep.exists():
         words = {role: secrets.token_urlsafe(24) for role in NAMES}
-        _write_closed(keep, json.dumps(words))
+        write_closed(keep, json.dumps(words))
     for left in place.home.glob("cluster.new-*"):
         shutil.rmtree(left)
     # Under another name until it is whole: a start that is killed leaves no half cluster.
     new = Path(tempfile.mkdtemp(prefix="cluster.new-", dir=place.home))
     place.give(new)
     password = place.home / "initdb-password"
-    _write_closed(password, _passwords(place.home)["superuser"])
+    write_closed(password, _passwords(place.home)["superuser"])
     place.give(password)
     try:
         # C.UTF-8 knows upper from lower in French; C is there where the system has no other.
@@ -241,21 +216,16 @@ def _must_restart(place: Place, *, fsync: bool) -> bool:
     lines = (place.cluster / "postmaster.pid").read_text().split("\n")
     if len(lines) < 8 or lines[7].strip() != "ready":
         return False
-    lost = not Path(lines[4], f".s.PGSQL.{_PORT}").exists()
-    return lost or (fsync and _was_volatile(place))
-
-
-def _was_volatile(place: Place) -> bool:
-    settings = place.home / "conf.d" / "00-parvis.conf"
-    return settings.exists() and _VOLATILE in settings.read_text()
+    lost = not embedded_place.socket(place.home).exists()
+    return lost or (fsync and embedded_conf.is_volatile(place))
 
 
 def _launch(place: Place, *, fsync: bool, say: Callable[[str], None]) -> None:
-    sockets = embedded_place.socket_directory(place)
-    _sweep(place, sockets, say)
-    if fsync and _was_volatile(place):
+    embedded_place.make_socket_directory(place)
+    _sweep(place, say)
+    if fsync and embedded_conf.is_volatile(place):
         place.run(place.bin / "initdb", "--sync-only", "--pgdata", place.cluster)
-    _configure(place, sockets, fsync=fsync)
+    embedded_conf.configure(place, fsync=fsync)
     journal = place.log / "start.log"
     journal.unlink(missing_ok=True)
     command = [place.bin / "pg_ctl", "start", "-D", place.cluster, "-w", "-t", str(PATIENCE)]
@@ -271,7 +241,9 @@ def _launch(place: Place, *, fsync: bool, say: Callable[[str], None]) -> None:
             env=embedded_place.environment(),
             # Ctrl-C in the terminal must not reach the server: we stop it last, in order.
             start_new_session=True,
-            **embedded_place.identity(place.account),  # type: ignore[call-overload]
+            user=place.account.uid if place.account else None,
+            group=place.account.gid if place.account else None,
+            extra_groups=[] if place.account else None,
         )
         tick = _ticker(say, "La base de données démarre\u00a0; après une panne, c’est plus long…")
         while child.poll() is None:
@@ -281,42 +253,21 @@ def _launch(place: Place, *, fsync: bool, say: Callable[[str], None]) -> None:
             raise EmbeddedError(_why_not(place, journal))
 
 
-def _configure(place: Place, sockets: Path, *, fsync: bool) -> None:
-    for folder, mode in ((place.log, 0o700), (place.home / "conf.d", 0o750)):
-        folder.mkdir(mode=mode, exist_ok=True)
-    place.give(place.log)
-    settings = _SETTINGS.format(
-        port=_PORT,
-        sockets=str(sockets).replace("'", "''"),
-        name=embedded_place.cluster_name(place.home),
-    )
-    path = place.home / "conf.d" / "00-parvis.conf"
-    _write_closed(path, settings + (_DURABLE if fsync else _VOLATILE))
-    if place.account:
-        os.chown(path.parent, 0, place.account.gid)
-        os.chown(path, 0, place.account.gid)
-        path.chmod(0o640)
-    ballast = place.home / "ballast"
-    # Not made again on a disk that was just freed by deleting it.
-    if fsync and not ballast.exists() and shutil.disk_usage(place.home).free > 16 * BALLAST:
-        with suppress(OSError, AttributeError), open(ballast, "wb") as file:
-            os.posix_fallocate(file.fileno(), 0, BALLAST)
-
-
-def _sweep(place: Place, sockets: Path, say: Callable[[str], None]) -> None:
+def _sweep(place: Place, say: Callable[[str], None]) -> None:
     """Clear away what a killed server left: its last processes, then its lock files."""
     tick = _ticker(say, "Les derniers processus de la base de données se terminent…")
     while left := list(embedded_place.processes(place.home)):
         waited = tick()
         # Their postmaster is dead: they leave by themselves, unless they are stuck.
-        if waited > 5:
+        if waited > 1:
             for pid in left:
                 with suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGQUIT if waited < 10 else signal.SIGKILL)
         time.sleep(0.1)
     (place.cluster / "postmaster.pid").unlink(missing_ok=True)
-    for name in (f".s.PGSQL.{_PORT}", f".s.PGSQL.{_PORT}.lock"):
-        (sockets / name).unlink(missing_ok=True)
+    socket = embedded_place.socket(place.home)
+    for path in (socket, socket.with_name(f"{socket.name}.lock")):
+        path.unlink(missing_ok=True)
 
 
 def _why_not(place: Place, journal: Path) -> str:
@@ -361,8 +312,8 @@ def _query(cluster: Cluster) -> None:
 
 
 def _connection(home: Path) -> Cluster:
-    lines = (home / "cluster" / "postmaster.pid").read_text().split("\n")
-    return Cluster(host=lines[4], port=int(lines[3]), passwords=_passwords(home))
+    host = str(embedded_place.socket(home).parent)
+    return Cluster(host=host, port=embedded_place.PORT, passwords=_passwords(home))
 
 
 def _stop(home: Path, mode: Literal["fast", "immediate"]) -> None:
@@ -387,16 +338,6 @@ def _passwords(home: Path) -> dict[Role, str]:
             "Restaurez ce fichier à partir d’une sauvegarde."
         ) from error
     return words
-
-
-def _write_closed(path: Path, text: str) -> None:
-    """Write a file that only we can read, whole or not at all."""
-    descriptor, name = tempfile.mkstemp(dir=path.parent)
-    with open(descriptor, "w") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(name, path)
 
 
 def _last_line(text: str) -> str:

@@ -5,11 +5,13 @@ import importlib.util
 import os
 import pwd
 import shutil
+import signal
 import stat
 import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +20,7 @@ ACCOUNT = "parvis-pg"
 STATE = Path(os.environ.get("PARVIS_STATE_ROOT", "/var/lib/parvis"))
 # sun_path holds 107 bytes, and the socket's own name and its lock take 19.
 LONGEST_SOCKET_DIRECTORY = 88
+PORT = 5432
 _PROC = Path("/proc")
 
 
@@ -70,15 +73,10 @@ def run_as(account: Account | None, *command: str | Path) -> subprocess.Complete
         cwd="/",
         env=environment(),
         start_new_session=True,
-        **identity(account),  # type: ignore[call-overload]
+        user=account.uid if account else None,
+        group=account.gid if account else None,
+        extra_groups=[] if account else None,
     )
-
-
-def identity(account: Account | None) -> dict[str, object]:
-    """The arguments of subprocess that drop root's rights, groups included."""
-    if account is None:
-        return {}
-    return {"user": account.uid, "group": account.gid, "extra_groups": []}
 
 
 def binaries() -> Path:
@@ -112,13 +110,11 @@ def settle(data: Path) -> Place:
             home = link
             home.mkdir(mode=0o750)
         else:
-            home = _state() / _digest(data)
-            home.mkdir(mode=0o750, exist_ok=True)
-            if link.is_symlink():
-                link.unlink()
+            home = _elsewhere(data)
+            link.unlink(missing_ok=True)
             link.symlink_to(home)
-            (home / "origin").write_text(f"{data}\n")
         os.chown(home, 0, account.gid)
+        home.chmod(0o750)
     home = home_of(data)
     _refuse_a_copy(data, home)
     if not _reaches(account, home):
@@ -163,6 +159,18 @@ def _account(cluster: Path) -> Account:
 def _reaches(account: Account, folder: Path) -> bool:
     # Asked of the system itself, which knows about every parent, every ACL and every mount.
     return run_as(account, "/bin/sh", "-c", 'test -x "$1"', "sh", folder).returncode == 0
+
+
+def _elsewhere(data: Path) -> Path:
+    """A new place outside a data directory that is closed to the server's account."""
+    prefix = f"{_digest(data)}-"
+    # A data directory deleted while its server ran: its rows stay, nobody serves them.
+    for left in _state().glob(f"{prefix}*"):
+        if pid := postmaster(left):
+            os.kill(pid, signal.SIGINT)
+    home = Path(tempfile.mkdtemp(prefix=prefix, dir=_state()))
+    (home / "origin").write_text(f"{data}\n")
+    return home
 
 
 def _refuse_a_copy(data: Path, home: Path) -> None:
@@ -223,17 +231,32 @@ def _digest(path: Path) -> str:
     return hashlib.sha256(os.fsencode(path)).hexdigest()[:16]
 
 
+def write_closed(path: Path, text: str) -> None:
+    """Write a file that only we can read, whole or not at all."""
+    descriptor, name = tempfile.mkstemp(dir=path.parent)
+    with open(descriptor, "w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(name, path)
+
+
 def cluster_name(home: Path) -> str:
     """What the server's processes are called in the list of processes."""
     return f"parvis-{_digest(home)}"
 
 
-def socket_directory(place: Place) -> Path:
-    """A closed directory for the socket, whose path is short enough to be one."""
-    path = place.home / "run"
-    if len(os.fsencode(path)) > LONGEST_SOCKET_DIRECTORY:
+def socket(home: Path) -> Path:
+    folder = home / "run"
+    if len(os.fsencode(folder)) > LONGEST_SOCKET_DIRECTORY:
         # Not XDG_RUNTIME_DIR: it is removed at log-out, and the server outlives its starter.
-        path = Path("/tmp") / cluster_name(place.home)
+        folder = Path("/tmp") / cluster_name(home)
+    return folder / f".s.PGSQL.{PORT}"
+
+
+def make_socket_directory(place: Place) -> None:
+    """Make the directory of the socket, or refuse one that somebody else could have made."""
+    path = socket(place.home).parent
     try:
         path.mkdir(mode=0o700)
         place.give(path)
@@ -246,7 +269,6 @@ def socket_directory(place: Place) -> Path:
             f"{path} n’appartient pas au serveur ou n’est pas fermé aux autres comptes\u202f; "
             "supprimez-le."
         )
-    return path
 
 
 def postmaster(home: Path) -> int | None:
@@ -258,7 +280,13 @@ def postmaster(home: Path) -> int | None:
     if pid <= 0:
         return None
     if _PROC.joinpath("self").exists():
-        return pid if _belongs(pid, home) else None
+        try:
+            return pid if _is_postgres(pid) and _works_in(pid, home) else None
+        except PermissionError:
+            # In a container, root may be refused the directory of another account's process.
+            return pid if _is_named(pid, home) else None
+        except OSError:
+            return None
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
@@ -267,24 +295,33 @@ def postmaster(home: Path) -> int | None:
 
 
 def processes(home: Path) -> Iterator[int]:
-    """Every process of the server, those that outlived their postmaster included."""
+    """Every process started for this place, those included that outlived postmaster or files."""
     for entry in _PROC.iterdir() if _PROC.exists() else ():
-        if entry.name.isdecimal() and _belongs(int(entry.name), home):
-            yield int(entry.name)
+        if not entry.name.isdecimal():
+            continue
+        pid = int(entry.name)
+        with suppress(OSError):
+            # Named is enough: a server whose directory was deleted removes, when it notices, the
+            # socket of the one that came after it.
+            if _is_postgres(pid) and (_is_named(pid, home) or _works_in(pid, home)):
+                yield pid
 
 
-def _belongs(pid: int, home: Path) -> bool:
-    # A zombie has neither arguments nor a directory, and belongs to nobody. In a container, root
-    # may be refused the directory of another account's process; its arguments stay readable.
-    cluster = home / "cluster"
-    try:
-        words = (_PROC / str(pid) / "cmdline").read_bytes().split(b"\0")
-        if not words[0].startswith(b"postgres:") and Path(os.fsdecode(words[0])).name != "postgres":
-            return False
-        try:
-            return os.path.samefile(f"/proc/{pid}/cwd", cluster)
-        except PermissionError:
-            name = cluster_name(home).encode()
-            return words[0].startswith(b"postgres: " + name) or os.fsencode(cluster) in words
-    except OSError:
-        return False
+def _words(pid: int) -> list[bytes]:
+    # Empty for a zombie, which therefore belongs to nobody.
+    return (_PROC / str(pid) / "cmdline").read_bytes().split(b"\0")
+
+
+def _is_postgres(pid: int) -> bool:
+    first = _words(pid)[0]
+    return first.startswith(b"postgres:") or first.endswith(b"/postgres")
+
+
+def _is_named(pid: int, home: Path) -> bool:
+    words = _words(pid)
+    title = f"postgres: {cluster_name(home)}: ".encode()
+    return words[0].startswith(title) or os.fsencode(home / "cluster") in words
+
+
+def _works_in(pid: int, home: Path) -> bool:
+    return os.path.samefile(f"/proc/{pid}/cwd", home / "cluster")

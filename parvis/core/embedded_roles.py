@@ -15,13 +15,7 @@ NAMES: Mapping[Role, str] = {
     "superuser": "postgres",
 }
 
-_PLAIN = "LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION"
-_ATTRIBUTES: Mapping[Role, str] = {
-    "owner": f"{_PLAIN} NOBYPASSRLS",
-    "app": f"{_PLAIN} NOBYPASSRLS",
-    # pg_dump stops at FORCE ROW LEVEL SECURITY for every role that cannot pass it.
-    "backup": f"{_PLAIN} BYPASSRLS",
-}
+_ROLES: tuple[Role, ...] = ("owner", "app", "backup")
 
 _DATABASE = """
     REVOKE ALL ON DATABASE {database} FROM PUBLIC;
@@ -44,6 +38,11 @@ _SCHEMA = """
         GRANT SELECT ON SEQUENCES TO parvis_backup;
 """
 
+_ATTRIBUTES = """
+    SELECT rolcanlogin, rolsuper, rolcreatedb, rolcreaterole, rolreplication, rolbypassrls
+    FROM pg_roles WHERE rolname = %s
+"""
+
 # One preparation at a time, or PostgreSQL says "tuple concurrently updated".
 _LOCK = 0x50415256
 
@@ -55,8 +54,8 @@ def prepare_roles(superuser_dsn: str, database: str, passwords: Mapping[Role, st
     """
     with psycopg.connect(superuser_dsn, autocommit=True) as connection:
         connection.execute("SELECT pg_advisory_lock(%s)", [_LOCK])
-        for role, attributes in _ATTRIBUTES.items():
-            _prepare_role(connection, NAMES[role], attributes, passwords.get(role))
+        for role in _ROLES:
+            _prepare_role(connection, role, passwords.get(role))
         connection.execute("GRANT pg_read_all_data TO parvis_backup")
         connection.execute("ALTER ROLE parvis_backup SET default_transaction_read_only = on")
         # An administrator who is not superuser may only give away what is theirs.
@@ -72,19 +71,21 @@ def prepare_database(superuser_dsn: str, name: str) -> None:
         _prepare_database(connection, superuser_dsn, name)
 
 
-def _prepare_role(
-    connection: psycopg.Connection, name: str, attributes: str, password: str | None
-) -> None:
-    known = _scalar(connection, "SELECT 1 FROM pg_roles WHERE rolname = %s", name)
-    verb = "ALTER" if known else "CREATE"
-    role = sql.Identifier(name)
-    connection.execute(
-        sql.SQL("{} ROLE {} WITH {}").format(sql.SQL(verb), role, sql.SQL(attributes))
-    )
+def _prepare_role(connection: psycopg.Connection, name: Role, password: str | None) -> None:
+    role = sql.Identifier(NAMES[name])
+    # pg_dump stops at FORCE ROW LEVEL SECURITY for every role that cannot pass it.
+    walls = "BYPASSRLS" if name == "backup" else "NOBYPASSRLS"
+    found = connection.execute(_ATTRIBUTES, [NAMES[name]]).fetchone()
+    if found is None:
+        connection.execute(sql.SQL("CREATE ROLE {} LOGIN {}").format(role, sql.SQL(walls)))
+    elif found != (True, False, False, False, False, name == "backup"):
+        # Only when it differs: an administrator who is not superuser may not even say NOSUPERUSER.
+        plain = "LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION"
+        connection.execute(sql.SQL(f"ALTER ROLE {{}} {plain} {walls}").format(role))
     if password is not None:
         # Hashed here, so that the password itself never reaches the server's log.
         verifier = connection.pgconn.encrypt_password(
-            password.encode(), name.encode(), b"scram-sha-256"
+            password.encode(), NAMES[name].encode(), b"scram-sha-256"
         )
         connection.execute(
             sql.SQL("ALTER ROLE {} PASSWORD {}").format(role, sql.Literal(verifier.decode()))
