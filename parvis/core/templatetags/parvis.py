@@ -127,7 +127,13 @@ def chip(text: str, tone: str = "", name: str = "") -> SafeString:
 
 
 @register.inclusion_tag("components/_field.html")
-def field(bound: BoundField, hint: str = "", label: str = "", css: str = "") -> dict[str, Any]:
+def field(
+    bound: BoundField,
+    hint: str = "",
+    label: str = "",
+    css: str = "",
+    placeholder: str | None = None,
+) -> dict[str, Any]:
     """One field of a form: label above, hint below, and its error saying what to do."""
     widget = bound.field.widget
     grouped = isinstance(widget, (RadioSelect, CheckboxSelectMultiple))
@@ -137,6 +143,8 @@ def field(bound: BoundField, hint: str = "", label: str = "", css: str = "") -> 
     attrs: dict[str, str] = {"aria-describedby": " ".join(described)} if described else {}
     if bound.errors:
         attrs["aria-invalid"] = "true"
+    if placeholder is not None:
+        attrs["placeholder"] = placeholder
     if css:
         attrs["class"] = f"{widget.attrs.get('class', '')} {css}".strip()
     return {

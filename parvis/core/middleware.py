@@ -1,0 +1,42 @@
+"""The outermost layer: every request has a reference, and every crash says it."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import sys
+from collections.abc import Callable
+
+from django.db import InterfaceError, OperationalError
+from django.http import HttpRequest, HttpResponse
+from django.template.loader import render_to_string
+
+logger = logging.getLogger("parvis.crash")
+Next = Callable[[HttpRequest], HttpResponse]
+
+
+def outermost(get_response: Next) -> Next:
+    """Give the request a reference number, which pages and log lines of a crash share."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        request.reference = secrets.token_hex(4).upper()  # type: ignore[attr-defined]
+        response = get_response(request)
+        response.headers.setdefault("Permissions-Policy", "geolocation=(self), camera=(), microphone=()")
+        if "Cache-Control" not in response.headers and request.META.get("HTTP_COOKIE"):
+            # A page made for someone must not stay in a shared cache, nor in the browser's.
+            response.headers["Cache-Control"] = "private, no-store"
+        return response
+
+    return middleware
+
+
+def crashed(request: HttpRequest) -> HttpResponse:
+    """Answer of last resort (handler500): a reference on the page, the same in the log."""
+    reference = getattr(request, "reference", "")
+    error = sys.exc_info()[1]
+    if isinstance(error, (OperationalError, InterfaceError)):
+        logger.error("%s %s %s: database away: %s", reference, request.method, request.path, error)
+        page = render_to_string("503.html", {"reference": reference})
+        return HttpResponse(page, status=503, headers={"Retry-After": "5"})
+    logger.error("%s %s %s", reference, request.method, request.path, exc_info=True)
+    return HttpResponse(render_to_string("500.html", {"reference": reference}), status=500)

@@ -1,0 +1,113 @@
+"""What a town's settings may be, who on its staff may do what, and how the trail is sealed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from zoneinfo import available_timezones
+
+from django.utils.translation import gettext_lazy as _
+
+from parvis.core.errors import Refused
+
+ROOMS: dict[str, object] = {"announcements": _("Avis"), "residents": _("Citoyens")}
+"""Rooms whose staff pages are guarded by a role of their own."""
+
+ALWAYS_ON = frozenset({"announcements", "residents"})
+HOST = re.compile(r"(?=.{1,253}\Z)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*")
+INVITATION_DAYS = 7
+FIRST_HASH = "0" * 64
+
+
+def default_languages() -> dict[str, str]:
+    """English only where health or public safety requires it (Charter, s. 22.3)."""
+    return {"en": "safety"}
+
+
+def default_rooms() -> list[str]:
+    return sorted(ALWAYS_ON)
+
+
+def initials(name: str) -> str:
+    """Two letters that stand for the town where it has no crest: «Ville d’Alma» gives «VA»."""
+    words = [word for word in re.split(r"[\s’'-]+", name) if word[:1].isupper()]
+    return "".join(word[0] for word in words[:2]) or name[:2].upper()
+
+
+def check_host_name(name: str) -> None:
+    """Refuse what cannot be a host name."""
+    if not HOST.fullmatch(name):
+        raise Refused(_("Écrivez un nom d’hôte comme «\u00a0portail.ville.qc.ca\u00a0»."))
+
+
+def check_time_zone(name: str) -> None:
+    if name not in available_timezones():
+        raise Refused(_("Ce fuseau horaire n’existe pas. Exemple\u00a0: America/Toronto."))
+
+
+def may(
+    room: str, level: str, *, is_administrator: bool, roles: Mapping[str, str]
+) -> bool:
+    """An administrator may do everything; others, what their role in the room says."""
+    if is_administrator:
+        return True
+    held = roles.get(room)
+    return held == "act" or (level == "see" and held == "see")
+
+
+def canonical_line(
+    *, pk: int, municipality_id: int, at: datetime, deed: str, actor_id: int | None, facts: object
+) -> bytes:
+    """The bytes of a line that its seal covers: JSON with sorted keys, instants in UTC."""
+    return json.dumps(
+        [pk, municipality_id, at.astimezone(UTC).isoformat(timespec="microseconds"), deed,
+         actor_id, facts],
+        sort_keys=True,
+        ensure_ascii=False,
+        separators=(",", ":"),
+    ).encode()
+
+
+def seal(previous: str, line: bytes) -> str:
+    """Hash of one link: SHA-256 over the previous hash and the line."""
+    return hashlib.sha256(previous.encode() + b"\n" + line).hexdigest()
+
+
+def chain_faults(
+    links: Iterable[tuple[int, str, bytes | None]], *, anchored: tuple[int, str] | None
+) -> list[str]:
+    """What is wrong with a town's chain, in sentences; empty when nothing is.
+
+    A link is (sequence, hash written down, bytes of the line or None where the line is gone), in
+    order. `anchored` is the last (sequence, hash) written down outside the database.
+    """
+    faults: list[str] = []
+    previous, expected = FIRST_HASH, 1
+    anchor_seen = anchored is None or anchored[0] == 0
+    for sequence, written, line in links:
+        if sequence != expected:
+            faults.append(str(_("Sceau {n}\u00a0: absent.")).format(n=expected))
+            expected = sequence
+        if line is None:
+            faults.append(str(_("Sceau {n}\u00a0: la ligne a été retirée.")).format(n=sequence))
+        elif seal(previous, line) != written:
+            faults.append(str(_("Sceau {n}\u00a0: la ligne a été modifiée.")).format(n=sequence))
+        if anchored is not None and sequence == anchored[0]:
+            anchor_seen = True
+            if written != anchored[1]:
+                faults.append(
+                    str(_("Sceau {n}\u00a0: différent de celui noté hors de la base.")).format(
+                        n=sequence
+                    )
+                )
+        previous, expected = written, expected + 1
+    if not anchor_seen and anchored is not None:
+        faults.append(
+            str(_("La fin de la chaîne a été coupée\u00a0: {n} sceaux étaient notés.")).format(
+                n=anchored[0]
+            )
+        )
+    return faults

@@ -1,0 +1,33 @@
+"""Who asks: the language of the person, within what the law lets the town offer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone, translation
+
+from parvis.residents import rules
+
+Next = Callable[[HttpRequest], HttpResponse]
+
+
+def person(get_response: Next) -> Next:
+    """Speak French, or the person's language where the town may offer it; keep the town's time."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        municipality = getattr(request, "municipality", None)
+        if municipality is None:
+            return get_response(request)
+        language = rules.interface_language(
+            request.COOKIES.get(settings.LANGUAGE_COOKIE_NAME, ""),
+            recognised=municipality.recognised_29_1,
+            offered=municipality.languages,
+        )
+        with translation.override(language), timezone.override(municipality.zone):
+            response = get_response(request)
+        response.headers.setdefault("Content-Language", language)
+        return response
+
+    return middleware

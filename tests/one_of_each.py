@@ -1,0 +1,73 @@
+"""One row of every walled model, for tests of the wall: a new model must be added here."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.db import models
+
+from parvis.municipalities.models import (
+    AuditLine, AuditSeal, Invitation, PushKey, StaffMember, StaffRole,
+)  # fmt: skip
+from parvis.municipalities.tests.make import NOW
+from parvis.notifications.models import (
+    BadAddress, Chunk, Device, Message, Opening, Outcome, Preference, Subject, Subscription,
+)  # fmt: skip
+from parvis.residents.models import (
+    Consent, Household, HouseholdMember, Phone, Place, Resident,
+)  # fmt: skip
+from parvis.residents.tests import make
+from parvis.territory.models import Address, Sector
+
+
+def one_of_each(town) -> dict[type[models.Model], models.Model]:
+    made: dict[type[models.Model], models.Model] = {}
+
+    def add(model, **facts):
+        made[model] = model.objects.create(municipality=town, **facts)
+        return made[model]
+
+    sector = add(
+        Sector, name="Naudville", geometry={}, west=0, south=0, east=1, north=1, updated_at=NOW
+    )
+    address = add(Address, number="415", street="rue des Bouleaux", key="415 bouleaux", sector=sector)
+    member = make.staff(town)
+    made[StaffMember], made[Resident] = member, member.person
+    person = member.person
+    add(StaffRole, member=member, room="announcements", level="act")
+    add(
+        Invitation, email="luc@exemple.ca", secret_hash=f"x{town.pk}", invited_by=person,
+        created_at=NOW, expires_at=NOW + timedelta(days=7),
+    )  # fmt: skip
+    made[PushKey] = PushKey.objects.of(town).get()
+    line = made[AuditLine] = AuditLine.objects.of(town).first()
+    add(AuditSeal, line_id=line.pk, sequence=1, hash="0" * 64, sealed_at=NOW)
+    add(Phone, resident=person, number="+14185550142", created_at=NOW)
+    place = made[Place] = Place.objects.of(town).get(resident=person)
+    place.address = address
+    place.save()
+    household = add(Household, address=address, created_at=NOW)
+    add(HouseholdMember, household=household, resident=person, role="owner", created_at=NOW)
+    add(Consent, resident=person, purpose="export", given=True, wording="Oui", at=NOW)
+    subject = add(Subject, name="Eau")
+    add(
+        Subscription, resident=person, place=place, subject=subject, channel="email",
+        created_at=NOW,
+    )  # fmt: skip
+    add(Preference, resident=person)
+    add(
+        Device, resident=person, endpoint="https://p.example/1", endpoint_hash=f"h{town.pk}",
+        p256dh=b"", auth=b"", key_id=1, created_at=NOW, seen_at=NOW,
+    )  # fmt: skip
+    add(BadAddress, email_id=1, resident=person, reason="unknown", since=NOW)
+    message = add(
+        Message, kind="announcements.published", lane=2, subject=subject, content={},
+        created_at=NOW, deadline_at=NOW,
+    )  # fmt: skip
+    chunk = add(Chunk, message=message, channel="email", recipients=[1])
+    add(
+        Outcome, message_id=message.pk, chunk_id=chunk.pk, resident_id=person.pk, channel="email",
+        contact_id=1, state="handed", is_final=False, at=NOW,
+    )  # fmt: skip
+    add(Opening, message_id=message.pk, resident_id=person.pk, channel="email", at=NOW)
+    return made
