@@ -144,6 +144,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.messages.context_processors.messages",
                 "parvis.home.context.shell",
+                "parvis.backoffice.context.desk",
             ]
         },
     }
