@@ -1,0 +1,112 @@
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from parvis.core import typography
+from parvis.core.typography import NBSP, THIN, french, french_html
+
+TODAY = date(2026, 5, 20)
+
+words = st.lists(
+    st.sampled_from(
+        list(" '«»;?!:$%×=1234.") + ["h", "05", "mai", "jours", "1er", NBSP, THIN, "<b>", "&#39;"]
+    )
+).map("".join)
+
+
+@pytest.mark.parametrize(
+    ("typed", "set_"),
+    [
+        ("Rien reçu ?", f"Rien reçu{THIN}?"),
+        ("« moi » : oui", f"«{NBSP}moi{NBSP}»{NBSP}: oui"),
+        ("l'eau à 604,48 $", f"l’eau à 604,48{NBSP}$"),
+        ("1 284 567 réponses", f"1{NBSP}284{NBSP}567{NBSP}réponses"),
+        ("à 14 h 05, le 1er mai", f"à 14{NBSP}h{NBSP}05, le 1er{NBSP}mai"),
+        ("7 h du matin, 20 mai", f"7{NBSP}h du matin, 20{NBSP}mai"),
+        ("3 maisons, 2 hommes", "3 maisons, 2 hommes"),
+        ("12:30 https://x.ca/?a=b;c", "12:30 https://x.ca/?a=b;c"),
+    ],
+)
+def test_spaces_follow_quebec_usage(typed, set_):
+    assert french(typed) == set_
+
+
+@given(words | st.text())
+def test_setting_twice_changes_nothing_more(text):
+    assert french(french(text)) == french(text)
+
+
+@given(words | st.text())
+def test_only_spaces_and_apostrophes_change(text):
+    def bare(value):
+        return value.replace(NBSP, " ").replace(THIN, " ").replace("’", "'")
+
+    assert bare(french(text)) == bare(text)
+    assert len(french(text)) == len(text)
+
+
+def test_markup_is_left_alone():
+    typed = """<a title='l > d' href="?a=1 ;b">l'eau ?</a> <code>a ? b</code> <!-- ' --> &#x27;"""
+    assert french_html(typed) == (
+        f"""<a title='l > d' href="?a=1 ;b">l’eau{THIN}?</a> <code>a ? b</code> <!-- ' --> ’"""
+    )
+
+
+@pytest.mark.parametrize(
+    ("value", "in_french", "in_english"),
+    [
+        (0, "0", "0"),
+        (1284, f"1{NBSP}284", "1,284"),
+        (-1284567, f"-1{NBSP}284{NBSP}567", "-1,284,567"),
+        (3.5, "3,5", "3.5"),
+        (Decimal("1604.40"), f"1{NBSP}604,40", "1,604.40"),
+    ],
+)
+def test_numbers(value, in_french, in_english):
+    assert typography.number(value) == in_french
+    assert typography.number(value, english=True) == in_english
+
+
+@pytest.mark.parametrize(
+    ("hour", "minute", "in_french", "in_english"),
+    [
+        (14, 5, f"14{NBSP}h{NBSP}05", f"2:05{NBSP}p.m."),
+        (7, 0, f"7{NBSP}h", f"7{NBSP}a.m."),
+        (0, 0, f"0{NBSP}h", f"12{NBSP}a.m."),
+        (12, 30, f"12{NBSP}h{NBSP}30", f"12:30{NBSP}p.m."),
+    ],
+)
+def test_hours(hour, minute, in_french, in_english):
+    at = datetime(2026, 5, 20, hour, minute, tzinfo=UTC)
+    assert typography.moment(at) == in_french
+    assert typography.moment(at, english=True) == in_english
+
+
+def test_days():
+    assert typography.day(TODAY) == f"mercredi 20{NBSP}mai 2026"
+    assert typography.day(date(2026, 5, 1)) == f"vendredi 1er{NBSP}mai 2026"
+    assert typography.day(date(2026, 5, 1), english=True) == f"Friday, May{NBSP}1, 2026"
+
+
+@pytest.mark.parametrize(
+    ("at", "in_french", "in_english"),
+    [
+        (datetime(2026, 5, 20, 14, 5, tzinfo=UTC), "aujourd’hui à 14 h 05", "today at 2:05 p.m."),
+        (datetime(2026, 5, 19, 9, 10, tzinfo=UTC), "hier à 9 h 10", "yesterday at 9:10 a.m."),
+        (datetime(2026, 5, 21, 7, tzinfo=UTC), "demain à 7 h", "tomorrow at 7 a.m."),
+        (datetime(2026, 5, 18, 9, 10, tzinfo=UTC), "le 18 mai à 9 h 10", "May 18 at 9:10 a.m."),
+        (
+            datetime(2025, 12, 1, 9, 10, tzinfo=UTC),
+            "le 1er décembre 2025 à 9 h 10",
+            "December 1, 2025 at 9:10 a.m.",
+        ),
+        (date(2026, 5, 19), "hier", "yesterday"),
+        (date(2026, 6, 1), "le 1er juin", "June 1"),
+    ],
+)
+def test_days_are_said_as_one_would_today(at, in_french, in_english):
+    said = typography.when(at, today=TODAY), typography.when(at, today=TODAY, english=True)
+    assert tuple(each.replace(NBSP, " ") for each in said) == (in_french, in_english)
