@@ -122,21 +122,10 @@ def _to_linear(colour: Triple) -> Triple:
 
 
 def _hex(colour: Triple) -> str:
-    """The nearest colour of the same lightness and hue that a screen can show."""
-    lightness, chroma, hue = colour
-    low, high = 0.0, chroma
-    if not _shown(colour):
-        for _step in range(20):
-            middle = (low + high) / 2
-            low, high = (middle, high) if _shown((lightness, middle, hue)) else (low, middle)
-        chroma = low
+    """The colour on a screen: what it cannot show is clipped, as browsers do."""
     channels = []
-    for value in _to_linear((lightness, chroma, hue)):
+    for value in _to_linear(colour):
         value = min(1.0, max(0.0, value))
         encoded = value * 12.92 if value <= 0.0031308 else 1.055 * value ** (1 / 2.4) - 0.055
         channels.append(round(encoded * 255))
     return "#" + "".join(f"{channel:02x}" for channel in channels)
-
-
-def _shown(colour: Triple) -> bool:
-    return all(-1e-4 <= value <= 1 + 1e-4 for value in _to_linear(colour))

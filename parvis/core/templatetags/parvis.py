@@ -137,10 +137,10 @@ def field(
     """One field of a form: label above, hint below, and its error saying what to do."""
     widget = bound.field.widget
     grouped = isinstance(widget, (RadioSelect, CheckboxSelectMultiple))
-    hint = hint or bound.help_text or ""
+    hint = hint or str(bound.help_text or "")
     error_id, hint_id = f"{bound.auto_id}_error", f"{bound.auto_id}_hint"
     described = [error_id] * bool(bound.errors) + [hint_id] * bool(hint)
-    attrs: dict[str, str] = {"aria-describedby": " ".join(described)} if described else {}
+    attrs: dict[str, str | bool] = {"aria-describedby": " ".join(described)} if described else {}
     if bound.errors:
         attrs["aria-invalid"] = "true"
     if placeholder is not None:

@@ -81,6 +81,11 @@ def test_a_plain_crest_is_kept():
     assert b'viewBox="0 0 36 42"' in kept
 
 
+def test_the_usual_doctype_is_accepted_and_left_out():
+    usual = b'<!DOCTYPE svg PUBLIC "-//W3C//DTD SVG 1.1//EN" "http://www.w3.org/x.dtd">'
+    assert b"DOCTYPE" not in icons.check_svg(usual + CREST)
+
+
 def test_notes_of_the_drawing_program_are_left_out():
     noted = (
         b'<?xml version="1.0"?><?xml-stylesheet href="https://exemple.ca/x.css"?><!-- note -->'

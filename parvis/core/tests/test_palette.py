@@ -45,7 +45,7 @@ def test_any_colour_gives_readable_words_and_visible_outlines(brand):
 def test_the_palette_is_what_a_browser_computes():
     # Read from Chromium, which computes the same roles from parvis.css.
     assert palette.ramp("#34468f") == {
-        "--brand-wash": "#eef2ff",
+        "--brand-wash": "#edf2ff",
         "--brand-tint": "#d6e1ff",
         "--brand-line": "#9cafe8",
         "--brand-fill": "#2d3d85",

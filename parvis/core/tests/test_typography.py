@@ -2,6 +2,11 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import pytest
+from django import forms
+from django.template import Context, Template, TemplateSyntaxError
+from django.template.loader import render_to_string
+from django.utils import timezone, translation
+from django.utils.safestring import mark_safe
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -110,3 +115,60 @@ def test_days():
 def test_days_are_said_as_one_would_today(at, in_french, in_english):
     said = typography.when(at, today=TODAY), typography.when(at, today=TODAY, english=True)
     assert tuple(each.replace(NBSP, " ") for each in said) == (in_french, in_english)
+
+
+def rendered(source, **context):
+    return Template("{% load parvis %}" + source).render(Context(context))
+
+
+def test_what_a_resident_typed_stays_escaped():
+    typed = "<b onclick='x'>Rien ?</b>"
+    assert "<b" not in rendered("{{ text|french }}", text=typed)
+    assert f"Rien{THIN}?" in rendered("{{ text|french }}", text=typed)
+    assert "<i>" in rendered("{{ text|french }}", text=mark_safe("<i>Rien ?</i>"))
+
+
+def test_an_hour_is_said_in_the_zone_and_the_language_of_the_page():
+    at = datetime(2026, 5, 20, 18, 5, tzinfo=UTC)
+    with timezone.override("America/Toronto"):
+        with translation.override("fr-ca"):
+            assert rendered("{{ at|moment }}", at=at) == f"14{NBSP}h{NBSP}05"
+        with translation.override("en"):
+            assert rendered("{{ at|moment }}", at=at) == f"2:05{NBSP}p.m."
+    assert rendered("{{ at|moment }}{{ at|when }}{{ at|number }}", at=None) == ""
+
+
+class ContactForm(forms.Form):
+    courriel = forms.EmailField(label="Courriel", help_text="Pour vos <rappels>")
+    canal = forms.ChoiceField(choices=[("t", "Texto")], widget=forms.RadioSelect)
+
+
+def test_a_wrong_field_says_so_to_everyone():
+    form = ContactForm({"courriel": "x"})
+    field = rendered("{% field form.courriel %}", form=form)
+    assert 'aria-describedby="id_courriel_error id_courriel_hint"' in field
+    assert field.count("aria-invalid") == 1
+    assert 'id="id_courriel_error"' in field and 'id="id_courriel_hint"' in field
+    assert "&lt;rappels&gt;" in field
+    summary = rendered("{% errors form %}", form=form)
+    assert 'role="alert"' in summary and 'tabindex="-1"' in summary
+    assert 'href="#id_courriel"' in summary and 'href="#id_canal_0"' in summary
+    assert 'id="id_canal_0"' in rendered("{% field form.canal %}", form=form)
+
+
+def test_a_right_form_says_nothing():
+    form = ContactForm({"courriel": "x@exemple.ca", "canal": "t"})
+    assert rendered("{% errors form %}", form=form).strip() == ""
+    assert "aria-invalid" not in rendered("{% field form.courriel %}", form=form)
+
+
+def test_an_icon_that_is_not_collected_is_a_mistake():
+    with pytest.raises(TemplateSyntaxError):
+        rendered('{% icon "licorne" %}')
+    assert "#i-bell" in rendered('{% icon "bell" %}')
+
+
+@pytest.mark.parametrize("name", ["400", "403", "403_csrf", "404", "500", "503", "unknown_host"])
+def test_a_page_for_what_went_wrong_stands_alone(name):
+    page = render_to_string(f"{name}.html", {})
+    assert "<h1>" in page and "<script" not in page and "style=" not in page
