@@ -94,7 +94,14 @@ def change_town(town: Municipality, *, actor: Any, **changes: Any) -> Municipali
         raise ValueError(f"not settings of a town: {changes.keys() - known}")
     if "time_zone" in changes:
         rules.check_time_zone(changes["time_zone"])
+    if "brand" in changes:
+        changes["brand"] = rules.check_brand(changes["brand"])
     town = Municipality.objects.select_for_update().get(pk=town.pk)
+    if {"languages", "recognised_29_1"} & changes.keys():
+        rules.check_languages(
+            changes.get("languages", town.languages),
+            recognised=changes.get("recognised_29_1", town.recognised_29_1),
+        )
     moved = {
         key: [getattr(town, key), value]
         for key, value in changes.items()
@@ -120,11 +127,23 @@ def invite(
     is_administrator: bool = False,
     is_alert_authority: bool = False,
 ) -> tuple[Invitation, str]:
-    """Prepare an invitation to the staff; answer it with the secret that its letter carries."""
+    """Prepare an invitation to the staff, or raise Refused; answer it with its letter's secret.
+
+    It takes the place of one already sent to the same address.
+    """
+    email = email.strip().lower()
+    check_roles(roles or {})
+    staff = StaffMember.objects.of(town).filter(left_at__isnull=True)
+    if staff.filter(person__email__iexact=email).exists():
+        raise Refused(_("Cette personne fait déjà partie de l’équipe."))
+    waiting = Invitation.objects.of(town).filter(
+        email=email, accepted_at__isnull=True, withdrawn_at__isnull=True
+    )
+    waiting.update(withdrawn_at=now)
     token = secrets.token_urlsafe(24)
     invitation = Invitation.objects.create(
         municipality=town,
-        email=email.strip().lower(),
+        email=email,
         title=title,
         roles=roles or {},
         is_administrator=is_administrator,
@@ -242,8 +261,7 @@ def set_roles(
 ) -> None:
     """Set what a staff member may do, or raise Refused. The town keeps one administrator."""
     town = member.municipality_id
-    if not roles.keys() <= rules.ROOMS.keys() or not set(roles.values()) <= {"see", "act"}:
-        raise Refused(_("Ce rôle n’existe pas."))
+    check_roles(roles)
     # Two administrators who drop each other's right at once: the second waits, then is refused.
     Municipality.objects.select_for_update(no_key=True).get(pk=town)
     if is_administrator is False:
@@ -273,6 +291,12 @@ def set_roles(
         administrator=member.is_administrator,
         alert_authority=member.is_alert_authority,
     )
+
+
+def check_roles(roles: dict[str, str]) -> None:
+    """Raise Refused for a room or a level that does not exist."""
+    if not roles.keys() <= rules.ROOMS.keys() or not set(roles.values()) <= {"see", "act"}:
+        raise Refused(_("Ce rôle n’existe pas."))
 
 
 def check_another_administrator(member: StaffMember) -> None:

@@ -58,6 +58,8 @@ class HostName(models.Model):
     )
     name = models.CharField(max_length=253, unique=True)
     is_main = models.BooleanField(default=False)
+    verified_at = models.DateTimeField(null=True, blank=True)
+    """When a visit by this name first reached us: the only proof that it leads here."""
 
     class Meta:
         constraints: ClassVar = [

@@ -11,6 +11,7 @@ from zoneinfo import available_timezones
 
 from django.utils.translation import gettext_lazy as _
 
+from parvis.core import palette
 from parvis.core.errors import Refused
 
 ROOMS: dict[str, object] = {"announcements": _("Avis"), "residents": _("Citoyens")}
@@ -46,6 +47,25 @@ def check_host_name(name: str) -> None:
 def check_time_zone(name: str) -> None:
     if name not in available_timezones():
         raise Refused(_("Ce fuseau horaire n’existe pas. Exemple\u00a0: America/Toronto."))
+
+
+def check_brand(colour: str) -> str:
+    """The town's colour as #rrggbb, or raise Refused."""
+    try:
+        return palette.check_brand(colour)
+    except ValueError as error:
+        raise Refused(str(error)) from error
+
+
+def check_languages(languages: Mapping[str, str], *, recognised: bool) -> None:
+    """Outside French, only what health or public safety requires (Charter, s. 22.3), unless the
+    town is recognised under section 29.1."""
+    if "all" in languages.values() and not recognised:
+        raise Refused(
+            _("Tous les textes en anglais\u00a0: seule une ville reconnue (art. 29.1) le peut.")
+        )
+    if not set(languages.values()) <= {"all", "safety"} or not languages.keys() <= {"en"}:
+        raise Refused(_("Cette langue ou ce motif n’est pas offert."))
 
 
 def may(

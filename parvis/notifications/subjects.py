@@ -1,0 +1,132 @@
+"""The town's subjects: what it writes about, and a resident subscribes to."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.db.models import Max
+from django.utils.translation import gettext as _
+
+from parvis.core.errors import Refused
+from parvis.municipalities.actions import record
+from parvis.municipalities.models import Municipality
+from parvis.notifications.models import Subject
+
+ICONS = (
+    "droplets", "construction", "route", "recycle", "trash-2", "snowflake", "cloud-snow", "leaf",
+    "tree-pine", "bus", "square-parking", "book-open", "volleyball", "ticket", "users", "gavel",
+    "landmark", "vote", "newspaper", "receipt", "building-2", "house", "dog", "flame", "waves",
+    "wind", "zap", "siren", "megaphone", "bell", "calendar-days", "heart", "hand-helping", "map",
+)  # fmt: skip
+"""Shapes that a subject may bear, all of them in core/static/icons.txt."""
+
+
+@transaction.atomic
+def add_subject(
+    town: Municipality, *, name: str, actor: Any, detail: str = "", icon: str = "bell"
+) -> Subject:
+    """Add a subject at the end of the town's list, or raise Refused."""
+    check_icon(icon)
+    last = Subject.objects.of(town).aggregate(last=Max("position"))["last"] or 0
+    try:
+        with transaction.atomic():
+            subject = Subject.objects.create(
+                municipality=town, name=name.strip(), detail=detail, icon=icon, position=last + 1
+            )
+    except IntegrityError as error:
+        raise Refused(_("Un sujet porte déjà ce nom.")) from error
+    record("notifications.subject_added", municipality=town, actor=actor, subject=subject.pk)
+    return subject
+
+
+@transaction.atomic
+def change_subject(subject: Subject, *, name: str, detail: str, icon: str, actor: Any) -> Subject:
+    """Rename a subject or change its shape, or raise Refused. Subscriptions stay."""
+    check_icon(icon)
+    try:
+        with transaction.atomic():
+            changed = (
+                Subject.objects.of(subject.municipality_id)
+                .filter(pk=subject.pk)
+                .exclude(name=name.strip(), detail=detail, icon=icon)
+                .update(name=name.strip(), detail=detail, icon=icon)
+            )
+    except IntegrityError as error:
+        raise Refused(_("Un sujet porte déjà ce nom.")) from error
+    if changed:
+        record(
+            "notifications.subject_changed",
+            municipality=subject.municipality_id,
+            actor=actor,
+            subject=subject.pk,
+        )
+    subject.refresh_from_db()
+    return subject
+
+
+@transaction.atomic
+def move_subject(subject: Subject, *, places: int, actor: Any) -> None:
+    """Move a subject up (-1) or down (+1) among those in use; at the end it stays."""
+    standing = list(
+        Subject.objects.of(subject.municipality_id)
+        .select_for_update(no_key=True)
+        .filter(archived_at__isnull=True, is_emergency=subject.is_emergency)
+    )
+    old = next((i for i, each in enumerate(standing) if each.pk == subject.pk), None)
+    if old is None:
+        return
+    new = min(max(old + places, 0), len(standing) - 1)
+    standing.insert(new, standing.pop(old))
+    for position, each in enumerate(standing, 1):
+        Subject.objects.of(each.municipality_id).filter(pk=each.pk).update(position=position)
+    if new != old:
+        record(
+            "notifications.subject_moved",
+            municipality=subject.municipality_id,
+            actor=actor,
+            subject=subject.pk,
+            position=new + 1,
+        )
+
+
+@transaction.atomic
+def archive_subject(subject: Subject, *, actor: Any, now: datetime) -> None:
+    """Take a subject out of use, or raise Refused for the emergencies. What was sent stays."""
+    if subject.is_emergency:
+        raise Refused(_("Le sujet des urgences ne se retire pas."))
+    changed = (
+        Subject.objects.of(subject.municipality_id)
+        .filter(pk=subject.pk, archived_at__isnull=True)
+        .update(archived_at=now)
+    )
+    if changed:
+        record(
+            "notifications.subject_archived",
+            municipality=subject.municipality_id,
+            actor=actor,
+            subject=subject.pk,
+        )
+
+
+@transaction.atomic
+def restore_subject(subject: Subject, *, actor: Any) -> None:
+    """Put an archived subject back in use."""
+    changed = (
+        Subject.objects.of(subject.municipality_id)
+        .filter(pk=subject.pk, archived_at__isnull=False)
+        .update(archived_at=None)
+    )
+    if changed:
+        record(
+            "notifications.subject_restored",
+            municipality=subject.municipality_id,
+            actor=actor,
+            subject=subject.pk,
+        )
+
+
+def check_icon(icon: str) -> None:
+    if icon not in ICONS:
+        raise Refused(_("Choisissez une icône de la liste."))
