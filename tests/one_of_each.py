@@ -6,6 +6,9 @@ from datetime import timedelta
 
 from django.db import models
 
+from parvis.announcements.models import (
+    Announcement, Attachment, Picture, PublicNotice, Reminder, Translation, Version,
+)  # fmt: skip
 from parvis.municipalities.models import (
     AuditLine, AuditSeal, Invitation, PushKey, StaffMember, StaffRole,
 )  # fmt: skip
@@ -17,7 +20,7 @@ from parvis.residents.models import (
     Consent, Household, HouseholdMember, Phone, Place, Resident,
 )  # fmt: skip
 from parvis.residents.tests import make
-from parvis.territory.models import Address, Sector
+from parvis.territory.models import Address, Import, Sector, Street
 
 
 def one_of_each(town) -> dict[type[models.Model], models.Model]:
@@ -64,10 +67,23 @@ def one_of_each(town) -> dict[type[models.Model], models.Model]:
         Message, kind="announcements.published", lane=2, subject=subject, content={},
         created_at=NOW, deadline_at=NOW,
     )  # fmt: skip
-    chunk = add(Chunk, message=message, channel="email", recipients=[1])
+    chunk = add(Chunk, message=message, channel="email", recipients=[1], not_before=NOW)
     add(
         Outcome, message_id=message.pk, chunk_id=chunk.pk, resident_id=person.pk, channel="email",
         contact_id=1, state="handed", is_final=False, at=NOW,
     )  # fmt: skip
     add(Opening, message_id=message.pk, resident_id=person.pk, channel="email", at=NOW)
+    announcement = add(Announcement, title="Avis", created_at=NOW, revised_at=NOW, subject=subject)
+    add(Version, announcement=announcement, number=1, at=NOW, title="Avis", text_hash="0")
+    add(Translation, announcement=announcement, language="en", basis="safety", title="Notice")
+    add(Reminder, announcement=announcement, due_at=NOW, message=message)
+    add(
+        Picture, announcement=announcement, folder=f"p{town.pk}", alt="Pont", width=9, height=9,
+        widths=[480], created_at=NOW,
+    )  # fmt: skip
+    add(
+        Attachment, announcement=announcement, folder=f"f{town.pk}", name="plan.pdf", title="Plan",
+        kind="pdf", size=1, sha256="0", created_at=NOW,
+    )  # fmt: skip
+    add(PublicNotice, announcement=announcement)
     return made

@@ -207,6 +207,8 @@ class Chunk(Owned):
     """Rows of the channel's contacts: account_emailaddress, notifications_device, residents."""
     address = models.EmailField(blank=True)
     """For a letter to an address that has no account: recipients is then empty."""
+    not_before = models.DateTimeField()
+    """Later than planned where the recipients' quiet hours say so, or after a failed attempt."""
     attempt = models.PositiveSmallIntegerField(default=0)
     intent = ArrayField(models.BigIntegerField(), default=list)
     """Recipients being handed over right now; after a crash these are in doubt."""

@@ -46,6 +46,7 @@ class Migration(migrations.Migration):
                 ('channel', models.CharField(choices=[('inapp', 'Portail'), ('email', 'Courriel'), ('push', 'Appli')], max_length=10)),
                 ('recipients', django.contrib.postgres.fields.ArrayField(base_field=models.BigIntegerField(), size=None)),
                 ('address', models.EmailField(blank=True, max_length=254)),
+                ('not_before', models.DateTimeField()),
                 ('attempt', models.PositiveSmallIntegerField(default=0)),
                 ('intent', django.contrib.postgres.fields.ArrayField(base_field=models.BigIntegerField(), default=list, size=None)),
                 ('municipality', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='municipalities.municipality')),

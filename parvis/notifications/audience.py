@@ -1,0 +1,224 @@
+"""Who a message reaches, decided in the database in one statement for each channel.
+
+Nothing is written for a recipient before the sending: planning makes chunks of identifiers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.db import connection
+
+from parvis.municipalities.models import Municipality
+from parvis.notifications import rules
+from parvis.notifications.models import Channel, Message, Subject
+
+
+@dataclass(frozen=True)
+class Audience:
+    """Persons, each counted once, and contacts by channel."""
+
+    persons: int
+    by_channel: dict[str, int] = field(default_factory=dict)
+
+
+# Residents with a place that the message concerns.
+EVERYWHERE = "SELECT p.id, p.resident_id FROM residents_place p WHERE p.municipality_id = %(town)s"
+SOMEWHERE = (
+    "SELECT p.id, p.resident_id FROM residents_place p "
+    "JOIN territory_address a ON a.id = p.address_id "
+    "WHERE p.municipality_id = %(town)s "
+    "AND (a.sector_id = ANY(%(sectors)s) OR a.id = ANY(%(addresses)s))"
+)
+ALL_RESIDENTS = "SELECT r.id AS resident_id FROM residents_resident r WHERE r.municipality_id = %(town)s"
+
+# Each channel: table of contacts, its key, what makes a contact usable.
+CONTACTS = {
+    "inapp": ("residents_resident c", "c.id", "c.id = w.resident_id", "true"),
+    "email": (
+        "account_emailaddress c",
+        "c.id",
+        "c.user_id = w.resident_id",
+        'c.verified AND c."primary" AND NOT EXISTS (SELECT 1 FROM notifications_badaddress b '
+        "WHERE b.municipality_id = %(town)s AND b.email_id = c.id AND b.corrected_at IS NULL)",
+    ),
+    "push": (
+        "notifications_device c",
+        "c.id",
+        "c.resident_id = w.resident_id AND c.municipality_id = %(town)s",
+        "c.removed_at IS NULL AND (NOT c.emergencies_only OR %(emergency)s)",
+    ),
+}
+
+# Local time of the town; the end of someone's quiet hours as an instant.
+QUIET_UNTIL = """
+CASE WHEN %(emergency)s OR pr.quiet_from IS NULL OR pr.quiet_until IS NULL
+       OR pr.quiet_from = pr.quiet_until THEN %(now)s::timestamptz
+     WHEN (pr.quiet_from < pr.quiet_until
+           AND %(clock)s::time >= pr.quiet_from AND %(clock)s::time < pr.quiet_until)
+       OR (pr.quiet_from > pr.quiet_until
+           AND (%(clock)s::time >= pr.quiet_from OR %(clock)s::time < pr.quiet_until))
+     THEN ((%(today)s::date + CASE WHEN %(clock)s::time < pr.quiet_until THEN 0 ELSE 1 END)
+           + pr.quiet_until) AT TIME ZONE %(zone)s
+     ELSE %(now)s::timestamptz END
+"""
+
+
+def _wanted(channel: str, *, has_subject: bool, emergency: bool, everywhere: bool, named: bool) -> str:
+    """SQL for (resident_id) of those who want, or must have, the message by this channel."""
+    if named:
+        return "SELECT unnest(%(residents)s::bigint[]) AS resident_id"
+    here = EVERYWHERE if everywhere else SOMEWHERE
+    if emergency or not has_subject:
+        if everywhere:
+            return ALL_RESIDENTS
+        return f"SELECT DISTINCT h.resident_id FROM ({here}) h"
+    pace = "" if channel == "inapp" else "AND s.pace = 'now' AND s.channel = %(channel)s"
+    return (
+        "SELECT DISTINCT s.resident_id FROM notifications_subscription s "
+        f"JOIN ({here}) h ON h.id = s.place_id "
+        f"WHERE s.municipality_id = %(town)s AND s.subject_id = %(subject)s {pace}"
+    )
+
+
+def recipients_sql(
+    channel: str, *, has_subject: bool, emergency: bool, everywhere: bool, named: bool
+) -> str:
+    """SQL for (resident_id, contact_id, not_before) of one channel."""
+    table, key, join, usable = CONTACTS[channel]
+    wanted = _wanted(
+        channel, has_subject=has_subject, emergency=emergency, everywhere=everywhere, named=named
+    )
+    calm = "%(now)s::timestamptz" if channel == "inapp" or named else QUIET_UNTIL
+    paused = (
+        ""
+        if channel == "inapp" or emergency or named
+        else "AND (pr.paused_until IS NULL OR pr.paused_until <= %(now)s)"
+    )
+    sql = (
+        f"SELECT w.resident_id, {key} AS contact_id, {calm} AS not_before "
+        f"FROM ({wanted}) w "
+        "JOIN residents_resident r ON r.id = w.resident_id AND r.is_active "
+        f"JOIN {table} ON {join} "
+        "LEFT JOIN notifications_preference pr ON pr.resident_id = w.resident_id "
+        f"WHERE {usable} {paused}"
+    )
+    if channel == "push" and emergency and not named:
+        # A device that stayed for emergencies after sign-out belongs to nobody any more.
+        sql += (
+            " UNION ALL SELECT NULL, c.id, %(now)s::timestamptz FROM notifications_device c "
+            "WHERE c.municipality_id = %(town)s AND c.resident_id IS NULL "
+            "AND c.removed_at IS NULL"
+        )
+    return sql
+
+
+def _parameters(
+    municipality: Municipality,
+    *,
+    now: datetime,
+    subject: Subject | None,
+    sector_ids: Sequence[int] | None,
+    address_ids: Sequence[int] | None,
+    resident_ids: Sequence[int] | None,
+) -> tuple[dict[str, Any], dict[str, bool]]:
+    local = now.astimezone(municipality.zone)
+    emergency = subject is not None and subject.is_emergency
+    parameters = {
+        "town": municipality.pk,
+        "subject": subject.pk if subject else None,
+        "sectors": list(sector_ids or []),
+        "addresses": list(address_ids or []),
+        "residents": list(resident_ids or []),
+        "emergency": emergency,
+        "now": now,
+        "clock": local.time(),
+        "today": local.date(),
+        "zone": municipality.time_zone,
+    }
+    shape = {
+        "has_subject": subject is not None,
+        "emergency": emergency,
+        "everywhere": sector_ids is None and address_ids is None,
+        "named": resident_ids is not None,
+    }
+    return parameters, shape
+
+
+def count_audience(
+    *,
+    municipality: Municipality,
+    subject: Subject | None,
+    now: datetime,
+    sector_ids: Sequence[int] | None = None,
+    address_ids: Sequence[int] | None = None,
+    channels: Sequence[str] | None = None,
+) -> Audience:
+    """Who would be reached if it were sent now, without sending."""
+    parameters, shape = _parameters(
+        municipality, now=now, subject=subject, sector_ids=sector_ids, address_ids=address_ids,
+        resident_ids=None,
+    )  # fmt: skip
+    by_channel: dict[str, int] = {}
+    parts = []
+    with connection.cursor() as cursor:
+        for channel in channels or Channel.values:
+            sql = recipients_sql(channel, **shape).replace("%(channel)s", f"'{channel}'")
+            cursor.execute(f"SELECT count(*) FROM ({sql}) q", parameters)
+            by_channel[channel] = cursor.fetchone()[0]
+            parts.append(f"SELECT resident_id FROM ({sql}) q{len(parts)}")
+        cursor.execute(f"SELECT count(DISTINCT resident_id) FROM ({' UNION ALL '.join(parts)}) q", parameters)
+        persons = cursor.fetchone()[0]
+    return Audience(persons=persons, by_channel=by_channel)
+
+
+def plan_chunks(
+    message: Message,
+    *,
+    municipality: Municipality,
+    subject: Subject | None,
+    now: datetime,
+    resident_ids: Sequence[int] | None = None,
+) -> int:
+    """Write the chunks of a message and the work that they are; answer persons targeted."""
+    parameters, shape = _parameters(
+        municipality, now=now, subject=subject, sector_ids=message.sector_ids,
+        address_ids=message.address_ids, resident_ids=resident_ids,
+    )  # fmt: skip
+    parameters |= {"message": message.pk, "lane": message.lane}
+    with connection.cursor() as cursor:
+        parts = []
+        for channel in message.channels:
+            sql = recipients_sql(channel, **shape).replace("%(channel)s", f"'{channel}'")
+            parts.append(f"SELECT resident_id FROM ({sql}) q{len(parts)}")
+            cursor.execute(
+                f"""
+                WITH who AS ({sql}),
+                numbered AS (
+                  SELECT contact_id, not_before, (row_number()
+                    OVER (PARTITION BY not_before ORDER BY contact_id) - 1) / %(size)s AS n
+                  FROM who),
+                made AS (
+                  INSERT INTO notifications_chunk (municipality_id, message_id, channel, recipients,
+                                                   address, not_before, attempt, intent)
+                  SELECT %(town)s, %(message)s, '{channel}', array_agg(contact_id ORDER BY contact_id),
+                         '', not_before, 0, '{{}}'
+                  FROM numbered GROUP BY not_before, n ORDER BY not_before, n
+                  RETURNING id, not_before)
+                INSERT INTO notifications_work (municipality_id, chunk_id, message_id, channel, lane,
+                                                state, not_before, claims)
+                SELECT %(town)s, id, %(message)s, '{channel}', %(lane)s, 'waiting', not_before, 0
+                FROM made ORDER BY id
+                """,
+                {**parameters, "size": rules.CHUNK_SIZE[channel]},
+            )
+        if not parts:
+            return 0
+        cursor.execute(
+            f"SELECT count(DISTINCT resident_id) FROM ({' UNION ALL '.join(parts)}) q", parameters
+        )
+        persons: int = cursor.fetchone()[0]
+    return persons

@@ -1,0 +1,224 @@
+"""E-mail: text and HTML, one-click unsubscription (RFC 8058), refusals read at hand-over.
+
+People notice a letter that comes twice. So each group of letters is written down as «being handed
+over» before, and its fate after: what a crash leaves in doubt is one group, never a chunk.
+"""
+
+from __future__ import annotations
+
+import logging
+import smtplib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from email.utils import formataddr
+
+from allauth.account.models import EmailAddress
+from django.conf import settings
+from django.core import signing
+from django.core.mail import EmailMultiAlternatives, get_connection
+from django.core.mail.backends.base import BaseEmailBackend
+from django.template.loader import render_to_string
+from django.utils import translation
+
+from parvis.core.db import as_town
+from parvis.notifications import digests, rules, unsubscribe
+from parvis.notifications.channels import Keeper, Parcel, Result, State
+from parvis.notifications.urls_of import absolute, origin
+
+logger = logging.getLogger("parvis.notifications")
+BOUNCE_SALT = "parvis.bounce"
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    contact_id: int
+    address: str
+    resident_id: int | None = None
+    language: str = "fr"
+
+
+def deliver(parcel: Parcel, keeper: Keeper) -> Iterator[Result]:
+    """Hand the letters over by groups of twenty over one connection."""
+    found = {person.contact_id: person for person in recipients_of(parcel)}
+    for contact_id in parcel.recipients:
+        if contact_id not in found:
+            yield Result(contact_id, State.WITHDRAWN, "withdrawn")
+    waiting = list(found.values())
+    letters = Letters(parcel, waiting)
+    mailer: BaseEmailBackend = get_connection()
+    try:
+        mailer.open()
+    except (OSError, smtplib.SMTPException) as error:
+        logger.warning("mail server: %s", error)
+        yield from (later(person, parcel) for person in waiting)
+        return
+    try:
+        for start in range(0, len(waiting), rules.GROUP):
+            group = waiting[start : start + rules.GROUP]
+            # Written before the intent: what fails here was never handed over.
+            written = [(person, letters.to(person)) for person in group]
+            if not keeper.intend([person.contact_id for person in group]):
+                return
+            results = [hand_over(mailer, letter, person, parcel) for person, letter in written]
+            if not keeper.settle(results):
+                return
+            yield from results
+    finally:
+        try:
+            mailer.close()
+        except (OSError, smtplib.SMTPException) as error:
+            logger.debug("mail server left: %s", error)
+
+
+def recipients_of(parcel: Parcel) -> list[Recipient]:
+    if parcel.chunk.address:
+        return [Recipient(0, parcel.chunk.address)]
+    with as_town(parcel.municipality.pk):
+        rows = EmailAddress.objects.filter(
+            pk__in=parcel.recipients, verified=True, user__is_active=True
+        ).values_list("pk", "email", "user_id", "user__language")
+        return [Recipient(*row) for row in rows]
+
+
+def later(person: Recipient, parcel: Parcel, reason: str = "server_silent") -> Result:
+    after = rules.pause_after(parcel.chunk.attempt + 1).total_seconds()
+    return Result(person.contact_id, State.RETRY, reason, after, person.resident_id)
+
+
+def hand_over(
+    mailer: BaseEmailBackend,
+    letter: EmailMultiAlternatives | None,
+    person: Recipient,
+    parcel: Parcel,
+) -> Result:
+    """Give one letter to the server and read what it says."""
+    if letter is None:
+        return Result(person.contact_id, State.WITHDRAWN, "withdrawn", resident_id=person.resident_id)
+    try:
+        mailer.send_messages([letter])
+    except smtplib.SMTPRecipientsRefused as error:
+        code, text = next(iter(error.recipients.values()))
+        return refused(person, parcel, code, text)
+    except smtplib.SMTPResponseException as error:
+        return refused(person, parcel, error.smtp_code, error.smtp_error)
+    except (OSError, smtplib.SMTPException) as error:
+        logger.warning("mail server left: %s", error)
+        reopen(mailer)
+        if letter_may_have_left(error) and not parcel.urgent:
+            return Result(person.contact_id, State.UNCERTAIN, "in_doubt", resident_id=person.resident_id)
+        return later(person, parcel)
+    return Result(person.contact_id, State.HANDED_OVER, resident_id=person.resident_id)
+
+
+def letter_may_have_left(error: Exception) -> bool:
+    """The connection broke without an answer: the letter may have been accepted."""
+    return isinstance(error, smtplib.SMTPServerDisconnected | TimeoutError | ConnectionResetError)
+
+
+def reopen(mailer: BaseEmailBackend) -> None:
+    try:
+        mailer.close()
+        mailer.open()
+    except (OSError, smtplib.SMTPException) as error:
+        logger.warning("mail server: %s", error)
+
+
+def refused(person: Recipient, parcel: Parcel, code: int, text: bytes | str) -> Result:
+    words = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
+    reason, final = rules.read_refusal(code, words)
+    if final:
+        return Result(person.contact_id, State.UNDELIVERABLE, reason, resident_id=person.resident_id)
+    return later(person, parcel, reason)
+
+
+class Letters:
+    """The letters of one chunk, rendered for each recipient."""
+
+    def __init__(self, parcel: Parcel, people: Sequence[Recipient]) -> None:
+        self.parcel = parcel
+        self.town = parcel.municipality
+        self.message = parcel.message
+        self.origin = origin(self.town)
+        self.digest: dict[int, list[digests.Line]] = {}
+        if self.message.kind == digests.KIND:
+            with as_town(self.town.pk):
+                self.digest = digests.lines_for(
+                    self.message, [person.resident_id for person in people if person.resident_id]
+                )
+
+    def to(self, person: Recipient) -> EmailMultiAlternatives | None:
+        """The letter, or None when nothing is left to say to this person."""
+        language, words = rules.content_for(self.message.content, person.language)
+        if self.message.kind == "letter":
+            return self.compose(person, words["title"], words["text"], words.get("html", ""))
+        lines = self.digest.get(person.resident_id or 0, [])
+        if self.message.kind == digests.KIND and not lines:
+            return None
+        leave = ""
+        if self.message.lane != 0 and person.resident_id:
+            leave = unsubscribe.link(
+                person.resident_id, self.message.subject_id, "email", town=self.town.pk
+            )
+        context = {
+            "municipality": self.town,
+            "message": self.message,
+            "words": words,
+            "url": absolute(self.town, words.get("url") or "/"),
+            "origin": self.origin,
+            "leave": absolute(self.town, leave) if leave else "",
+            "preferences": absolute(self.town, "/mes-avis/"),
+            "subject_name": self.message.subject.name if self.message.subject else "",
+            "lines": lines,
+            "urgent": self.parcel.urgent,
+        }
+        with translation.override(language):
+            text = render_to_string("notifications/email/message.txt", context)
+            html = render_to_string("notifications/email/message.html", context)
+        return self.compose(person, words["title"], text, html, leave=context["leave"])
+
+    def compose(
+        self, person: Recipient, title: str, text: str, html: str, *, leave: str = ""
+    ) -> EmailMultiAlternatives:
+        key = f"{self.message.identity}.{person.contact_id}"
+        sender = formataddr((self.town.name, f"avis@{settings.MAIL_DOMAIN}"))
+        headers = {
+            "From": sender,
+            # The same whenever this letter is sent again: mailboxes that compare drop the second.
+            "Message-ID": f"<{key}@{settings.MAIL_DOMAIN}>",
+            "Auto-Submitted": "auto-generated",
+            "X-Parvis-Message": str(self.message.identity),
+        }
+        if self.message.kind != "letter":
+            headers["List-Id"] = f"<{self.town.slug}.{settings.MAIL_DOMAIN}>"
+            headers["Precedence"] = "list"
+        if leave:
+            headers["List-Unsubscribe"] = f"<{leave}>"
+            headers["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+        letter = EmailMultiAlternatives(
+            subject=" ".join(title.split()),
+            body=text,
+            from_email=bounce_address(self.town.pk, self.message.pk, person.contact_id),
+            to=[person.address],
+            reply_to=[self.town.contact_email] if self.town.contact_email else None,
+            headers=headers,
+        )
+        if html:
+            letter.attach_alternative(html, "text/html")
+        return letter
+
+
+def bounce_address(town_id: int, message_id: int, contact_id: int) -> str:
+    """Envelope sender that says whose letter came back (VERP), signed against forgery."""
+    signature = signing.Signer(salt=BOUNCE_SALT).signature(f"{town_id}.{message_id}.{contact_id}")
+    return f"retour+{town_id}.{message_id}.{contact_id}.{signature[:12].lower()}@{settings.MAIL_DOMAIN}"
+
+
+def read_bounce_address(address: str) -> tuple[int, int, int] | None:
+    """(town, message, contact) of a VERP address that we signed, or None."""
+    local = address.partition("@")[0]
+    parts = local.removeprefix("retour+").split(".")
+    if not local.startswith("retour+") or len(parts) != 4 or not all(p.isdecimal() for p in parts[:3]):
+        return None
+    town_id, message_id, contact_id = map(int, parts[:3])
+    expected = bounce_address(town_id, message_id, contact_id).partition("@")[0]
+    return (town_id, message_id, contact_id) if local.lower() == expected else None

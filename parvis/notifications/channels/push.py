@@ -1,0 +1,139 @@
+"""Web push (RFC 8030, 8291, 8292): to every device that asked for it."""
+
+from __future__ import annotations
+
+import logging
+import random
+import time
+from collections.abc import Iterator
+
+from django.conf import settings
+
+from parvis.core import secret
+from parvis.core.db import as_town
+from parvis.municipalities.models import PushKey
+from parvis.notifications import rules
+from parvis.notifications.channels import Keeper, Parcel, Result, State, rates
+from parvis.notifications.channels.http_pool import HttpPool, PushRequest
+from parvis.notifications.channels.webpush_crypto import (
+    VapidTokens,
+    encrypt,
+    origin_of,
+    push_headers,
+)
+from parvis.notifications.models import Device, Lane
+from parvis.notifications.urls_of import absolute
+
+logger = logging.getLogger("parvis.notifications")
+CONCURRENCY = 500
+MARGIN = 10.0
+"""Seconds of the lease kept for writing the outcomes down."""
+
+_throttle = rates.Throttle()
+_pool: HttpPool | None = None
+_tokens: dict[int, VapidTokens] = {}
+
+
+def pool() -> HttpPool:
+    """One pool for the dispatcher's push thread: connections are kept between chunks."""
+    global _pool
+    if _pool is None:
+        _pool = HttpPool(
+            ca_file=settings.PUSH_CA_FILE or None, allow_private=settings.PUSH_PRIVATE_ADDRESSES
+        )
+    return _pool
+
+
+def tokens(key: PushKey) -> VapidTokens:
+    if key.pk not in _tokens:
+        private = secret.decipher("vapid", bytes(key.private))
+        _tokens[key.pk] = VapidTokens(private, settings.PUSH_CONTACT)
+    return _tokens[key.pk]
+
+
+def deliver(parcel: Parcel, keeper: Keeper) -> Iterator[Result]:
+    """Encrypt for each device just in time, post all at once, and read the answers."""
+    town, message = parcel.municipality, parcel.message
+    with as_town(town.pk):
+        devices = {
+            device.pk: device
+            for device in Device.objects.of(town)
+            .filter(pk__in=parcel.recipients, removed_at__isnull=True)
+            .select_related("resident")
+            .only("endpoint", "p256dh", "auth", "key_id", "resident__language")
+        }
+        keys = {key.pk: key for key in PushKey.objects.of(town)}
+    for contact_id in parcel.recipients:
+        if contact_id not in devices:
+            yield Result(contact_id, State.WITHDRAWN, "withdrawn")
+    remaining = (message.deadline_at - parcel.now).total_seconds()
+    urgency = "high" if message.lane <= Lane.PERSONAL else "normal"
+    payloads: dict[str, bytes] = {}
+    headers: dict[tuple[int, str], tuple[str, ...]] = {}
+    failed: list[Result] = []
+
+    def requests() -> Iterator[PushRequest]:
+        wall = time.time()
+        for pk, device in devices.items():
+            language = device.resident.language if device.resident else "fr"
+            if language not in payloads:
+                payloads[language] = payload(parcel, language)
+            where = origin_of(device.endpoint)
+            try:
+                if (device.key_id, where) not in headers:
+                    headers[device.key_id, where] = push_headers(
+                        tokens(keys[device.key_id]).authorization(where, now=wall),
+                        ttl=max(0, int(remaining)),
+                        urgency=urgency,
+                        topic=message.topic or None,
+                    )
+                body = encrypt(payloads[language], bytes(device.p256dh), bytes(device.auth))
+            except (ValueError, KeyError) as error:
+                # One unusable subscription must not end the posting of the others.
+                logger.warning("device %s cannot be written to: %s", pk, error)
+                failed.append(Result(pk, State.UNDELIVERABLE, "push_refused"))
+                continue
+            yield PushRequest(pk, device.endpoint, headers[device.key_id, where], body)
+
+    answered: set[int] = set()
+    deadline = time.monotonic() + parcel.lease_seconds - MARGIN
+    for answer in pool().post_many(
+        requests(), concurrency=CONCURRENCY, deadline=deadline, throttle=_throttle
+    ):
+        answered.add(answer.key)
+        who = devices[answer.key].resident_id
+        attempt = parcel.chunk.attempt + 1
+        fate = rates.decide(
+            answer.status, answer.retry_after, attempt, jitter=random.random(), remaining=remaining
+        )  # noqa: S311
+        match fate.outcome:
+            case rates.Outcome.HANDED_OVER:
+                yield Result(answer.key, State.HANDED_OVER, resident_id=who)
+            case rates.Outcome.GONE:
+                yield Result(answer.key, State.UNDELIVERABLE, "device_gone", resident_id=who)
+            case rates.Outcome.FAULT_OURS:
+                logger.error("push refused with %s: %s", answer.status, answer.error)
+                yield Result(answer.key, State.UNDELIVERABLE, "push_refused", resident_id=who)
+            case rates.Outcome.EXPIRED:
+                yield Result(answer.key, State.EXPIRED, "too_late", resident_id=who)
+            case _:
+                yield Result(answer.key, State.RETRY, "push_busy", fate.after, resident_id=who)
+    yield from failed
+    answered.update(result.contact_id for result in failed)
+    for pk, device in devices.items():
+        if pk not in answered:  # Never drawn before the lease ran out.
+            yield Result(pk, State.RETRY, "push_busy", resident_id=device.resident_id)
+
+
+def payload(parcel: Parcel, language: str) -> bytes:
+    message = parcel.message
+    spoken, words = rules.content_for(message.content, language)
+    link = words.get("url") or "/"
+    return rules.push_payload(
+        words,
+        language=spoken,
+        url=absolute(parcel.municipality, f"{link}?m={message.pk}"),
+        tag=message.topic or str(message.identity),
+        identity=str(message.identity),
+        urgent=parcel.urgent,
+    )
