@@ -1,4 +1,21 @@
-from django.urls import URLPattern
+from django.urls import path
+
+from parvis.notifications import views, views_devices, views_inbox, views_unsubscribe
 
 app_name = "notifications"
-urlpatterns: list[URLPattern] = []
+urlpatterns = [
+    path("", views.mine, name="mine"),
+    path("choix/", views.choose, name="choose"),
+    path("pause/", views.pause, name="pause"),
+    path("reprise/", views.resume, name="resume"),
+    path("essai/", views.try_out, name="try_out"),
+    path("appareils/", views_devices.register, name="register"),
+    path("appareils/suite/", views_devices.renew, name="renew"),
+    path("appareils/<int:device_id>/nom/", views_devices.rename, name="rename"),
+    path("appareils/<int:device_id>/retrait/", views_devices.remove, name="remove"),
+    path("cle/", views_devices.push_key, name="push_key"),
+    path("recus/", views_inbox.received, name="inbox"),
+    path("recus/<int:message_id>/", views_inbox.open_message, name="open"),
+    path("ouvert/", views_inbox.opened, name="opened"),
+    path("desabonnement/<str:token>/", views_unsubscribe.unsubscribe_page, name="unsubscribe"),
+]
