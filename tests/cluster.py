@@ -9,7 +9,8 @@ from parvis.core import embedded
 
 ROOT = Path(__file__).parent.parent
 DATA = Path(os.environ.get("PARVIS_TEST_DATA", ROOT / "var" / "test"))
-DATA.mkdir(parents=True, exist_ok=True)
+# WhiteNoise warns when its folder is not there.
+(DATA / "static").mkdir(parents=True, exist_ok=True)
 
 cluster = embedded.start(DATA, fsync=False, say=lambda sentence: None)
 name = f"test_parvis_{os.environ.get('PYTEST_XDIST_WORKER', '')}{os.getpid()}"
@@ -19,6 +20,7 @@ os.environ.update(
     PARVIS_TESTS="1",
     PARVIS_HTTPS="0",
     PARVIS_DATA=str(DATA / "run" / name),
+    PARVIS_STATIC=str(DATA / "static"),
     SECRET_KEY="secret-of-the-tests",
     DATABASE_POOLED="0",
     DATABASE_URL=cluster.dsn("app", name),
