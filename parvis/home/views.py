@@ -19,4 +19,4 @@ def healthz(request: HttpRequest) -> HttpResponse:
 
 
 def csrf_failed(request: HttpRequest, reason: str = "") -> HttpResponse:
-    return render(request, "csrf.html", status=403)
+    return render(request, "403_csrf.html", status=403)

@@ -13,8 +13,8 @@ from parvis.notifications.models import Channel, Preference, Subscription
 
 PACES = (
     (Subscription.Pace.NOW, _("Dès la publication")),
-    (Subscription.Pace.DAILY, _("Résumé du jour")),
-    (Subscription.Pace.WEEKLY, _("Résumé de la semaine")),
+    (Subscription.Pace.DAILY, _("Résumé à 17\u00a0h")),
+    (Subscription.Pace.WEEKLY, _("Résumé du jeudi")),
 )
 
 

@@ -39,7 +39,7 @@ def open_path(message_id: int, channel: str) -> str:
 
 def _handed(resident: Resident) -> QuerySet[Outcome]:
     return Outcome.objects.of(resident.municipality_id).filter(
-        resident_id=resident.pk, channel=Channel.INAPP, state=Outcome.State.HANDED
+        resident_id=resident.pk, channel=Channel.INAPP, state=Outcome.State.HANDED_OVER
     )
 
 

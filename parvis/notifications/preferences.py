@@ -1,4 +1,4 @@
-"""What residents choose: which subjects, for which places, by which channels, when, on what device."""
+"""What residents choose: subjects, places, channels, hours and devices."""
 
 from __future__ import annotations
 
@@ -222,7 +222,7 @@ def unsubscribe_from_letter(
 
 
 def device_label(user_agent: str) -> str:
-    """What a resident calls the device that this browser runs on: «iPhone», «Ordinateur Windows»."""
+    """What people call the device that this browser runs on: «iPhone, Safari»."""
     kinds: Iterable[tuple[str, str]] = (
         ("iPhone", "iPhone"),
         ("iPad", "iPad"),

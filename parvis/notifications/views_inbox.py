@@ -40,7 +40,7 @@ def received(request: ResidentRequest) -> HttpResponse:
 
 @login_not_required
 def open_message(request: TownRequest, message_id: int) -> HttpResponse:
-    """Note that it was opened, then lead to its page. A link in a letter or notification ends here."""
+    """Note that it was opened, then lead to its page: links of letters and notifications."""
     channel = request.GET.get("par", Channel.INAPP)
     if not request.user.is_authenticated:
         # Nobody to note; what is about a subject is public, the rest asks who is there.
