@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
-from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVectorField
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from parvis.municipalities.models import Owned
+from parvis.territory import rules
 
 
 class Sector(Owned):
@@ -33,8 +34,39 @@ class Sector(Owned):
         return self.name
 
 
+class Street(Owned):
+    """A street that has addresses, for searching. Written by a trigger on addresses, never by hand.
+
+    Searching here first, then addresses by number, needs only indexes that row-level security
+    lets PostgreSQL use; a text index on addresses themselves is passed over behind the wall.
+    """
+
+    key = models.CharField(max_length=160)
+    search = models.GeneratedField(
+        expression=models.Func(
+            models.Func(models.F("key"), models.Value(" "), function="string_to_array"),
+            function="array_to_tsvector",
+        ),
+        output_field=SearchVectorField(),
+        db_persist=True,
+    )
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["municipality", "key"], name="one_street_per_key")
+        ]
+
+    def __str__(self) -> str:
+        return self.key
+
+
 class Address(Owned):
     """A civic address, from the assessment roll or from the town's own list."""
+
+    class Source(models.TextChoices):
+        HAND = "hand", _("À la main")
+        CSV = "csv", _("Liste de la ville")
+        ROLL = "roll", _("Rôle d’évaluation")
 
     number = models.CharField(max_length=20, blank=True)
     street = models.CharField(max_length=120)
@@ -47,22 +79,67 @@ class Address(Owned):
     sector = models.ForeignKey(
         Sector, on_delete=models.SET_NULL, null=True, blank=True, related_name="addresses"
     )
-    key = models.CharField(max_length=200)
+    key = models.CharField(max_length=240)
     """Number, street and unit reduced to one spelling: what makes an address itself."""
-    search = SearchVectorField(null=True)
-    source = models.CharField(max_length=10, default="hand")
-    """roll, csv or hand."""
+    street_key = models.CharField(max_length=160, default="")
+    low = models.IntegerField(null=True, blank=True)
+    high = models.IntegerField(null=True, blank=True)
+    """First and last civic number: the same, or the two ends of «415-419»."""
+    source = models.CharField(max_length=10, choices=Source, default=Source.HAND)
 
     class Meta:
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["municipality", "key"], name="one_address_per_key")
         ]
         indexes: ClassVar = [
-            GinIndex(fields=["search"], name="address_search"),
             models.Index(fields=["municipality", "sector"], name="address_by_sector"),
-            models.Index(fields=["municipality", "street"], name="address_by_street"),
+            models.Index(fields=["municipality", "street_key", "low"], name="address_by_street"),
+            models.Index(fields=["municipality", "low"], name="address_by_number"),
         ]
 
     def __str__(self) -> str:
         unit = f", app. {self.unit}" if self.unit else ""
         return f"{self.number}, {self.street}{unit}" if self.number else f"{self.street}{unit}"
+
+    def spell(self) -> None:
+        """Set what is derived from number, street and unit."""
+        self.key = rules.address_key(self.number, self.street, self.unit)
+        self.street_key = rules.street_key(self.street)
+        self.low, self.high = rules.number_span(self.number)
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if kwargs.get("update_fields") is None:
+            self.spell()
+        super().save(*args, **kwargs)
+
+
+class Import(Owned):
+    """One file brought in by staff: how far it is, and what came of it."""
+
+    class Kind(models.TextChoices):
+        SECTORS = "sectors", _("Secteurs (GeoJSON)")
+        ADDRESSES = "addresses", _("Adresses (CSV)")
+        ROLL = "roll", _("Rôle d’évaluation (XML)")
+
+    class State(models.TextChoices):
+        WAITING = "waiting", _("En attente")
+        RUNNING = "running", _("En cours")
+        DONE = "done", _("Terminée")
+        REFUSED = "refused", _("Refusée")
+
+    kind = models.CharField(max_length=10, choices=Kind)
+    state = models.CharField(max_length=8, choices=State, default=State.WAITING)
+    file_name = models.CharField(max_length=200)
+    stored = models.CharField(max_length=80)
+    """Name of the file under the data folder; emptied once it has been read."""
+    by_id = models.BigIntegerField(null=True, blank=True)
+    progress = models.FloatField(default=0)
+    report = models.JSONField(default=dict)
+    created_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering: ClassVar = ["-id"]
+
+    def __str__(self) -> str:
+        return f"{self.kind}: {self.state}"
