@@ -31,7 +31,7 @@ MARGIN = 10.0
 
 _throttle = rates.Throttle()
 _pool: HttpPool | None = None
-_tokens: dict[int, VapidTokens] = {}
+_tokens: dict[str, VapidTokens] = {}
 
 
 def pool() -> HttpPool:
@@ -45,10 +45,10 @@ def pool() -> HttpPool:
 
 
 def tokens(key: PushKey) -> VapidTokens:
-    if key.pk not in _tokens:
+    if key.public not in _tokens:
         private = secret.decipher("vapid", bytes(key.private))
-        _tokens[key.pk] = VapidTokens(private, settings.PUSH_CONTACT)
-    return _tokens[key.pk]
+        _tokens[key.public] = VapidTokens(private, settings.PUSH_CONTACT)
+    return _tokens[key.public]
 
 
 def deliver(parcel: Parcel, keeper: Keeper) -> Iterator[Result]:
@@ -105,7 +105,7 @@ def deliver(parcel: Parcel, keeper: Keeper) -> Iterator[Result]:
         attempt = parcel.chunk.attempt + 1
         fate = rates.decide(
             answer.status, answer.retry_after, attempt, jitter=random.random(), remaining=remaining
-        )  # noqa: S311
+        )
         match fate.outcome:
             case rates.Outcome.HANDED_OVER:
                 yield Result(answer.key, State.HANDED_OVER, resident_id=who)

@@ -95,11 +95,13 @@ def mail_server() -> Iterator[Mailbox]:
         port = probe.getsockname()[1]
     controller = Controller(mailbox, hostname="127.0.0.1", port=port, ready_timeout=10)
     controller.start()
-    before = settings.EMAIL_HOST, settings.EMAIL_PORT
+    before = settings.EMAIL_HOST, settings.EMAIL_PORT, settings.EMAIL_BACKEND
+    # Django's test set-up puts letters in memory; these go over the wire.
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
     settings.EMAIL_HOST = "127.0.0.1"
     settings.EMAIL_PORT = port
     try:
         yield mailbox
     finally:
-        settings.EMAIL_HOST, settings.EMAIL_PORT = before
+        settings.EMAIL_HOST, settings.EMAIL_PORT, settings.EMAIL_BACKEND = before
         controller.stop()

@@ -199,7 +199,7 @@ def test_a_notice_arrives_by_mail_by_push_and_in_the_portal(open_town, mailbox, 
     letter = mailbox.to("agathe@exemple.ca")[0]
     assert letter["Subject"] == "L’eau peut être brune"
     assert letter["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
-    assert letter["List-Unsubscribe"].startswith("<http://alma.localhost/mes-avis/")
+    assert letter["List-Unsubscribe"].strip().startswith("<http://alma.localhost/mes-avis/")
     assert letter.get_body(("plain",)) and letter.get_body(("html",))
     (pushed,) = service.messages(phone.endpoint)
     payload = json.loads(pushed.body)
@@ -266,7 +266,8 @@ def test_a_passing_refusal_is_tried_again_later_and_then_arrives(open_town, mail
 
 
 def test_without_mail_server_nothing_is_lost(open_town, settings):
-    settings.EMAIL_PORT = 1
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 1
     with as_town(open_town.pk):
         eau = notify.subject(open_town)
         for _ in range(3):
@@ -422,3 +423,36 @@ def test_a_signed_return_address_is_read_back_and_a_forged_one_is_not(settings):
     assert read_bounce_address(address.replace("+1.22", "+1.23")) is None
     assert read_bounce_address("retour+x.y.z@a") is None
     assert rules.read_refusal(550, "5.1.1 no such user") == ("unknown_address", True)
+
+
+def test_the_proof_adds_up(open_town, mailbox, service):
+    from parvis.notifications import proof
+
+    mailbox.refusals["rita@exemple.cmo"] = "550 5.1.1 User unknown"
+    mailbox.refusals["marcel@exemple.ca"] = "451 later"
+    with as_town(open_town.pk):
+        eau = notify.subject(open_town)
+        for email in ("rita@exemple.cmo", "marcel@exemple.ca", "lise@exemple.ca"):
+            notify.subscription(make.resident(open_town, email=email), eau)
+        reader = make.resident(open_town, email="paul@exemple.ca")
+        notify.subscription(reader, eau)
+        notify.subscription(reader, eau, "push")
+        notify.device(reader, service)
+        message = send(open_town, eau)
+    dispatch.drain()
+    with as_town(open_town.pk):
+        for _ in range(2):
+            actions.mark_opened(
+                municipality=open_town, message_id=message.pk, resident_id=reader.pk,
+                channel="inapp", now=timezone.now(),
+            )  # fmt: skip
+        shown = proof.figures(message)
+        assert (shown.targeted, shown.reached, shown.opened, shown.not_reached) == (4, 2, 1, 2)
+        assert {c.channel: (c.targeted, c.handed, c.failed, c.waiting) for c in shown.channels} == {
+            "inapp": (4, 4, 0, 0),
+            "email": (4, 2, 1, 1),
+            "push": (1, 1, 0, 0),
+        }
+        assert [(r.reason, r.count) for r in shown.reasons] == [("unknown_address", 1)]
+        assert not shown.finished
+        assert len(list(proof.export(message))) == 1 + 4 + 4 + 1

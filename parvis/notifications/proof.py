@@ -1,0 +1,172 @@
+"""What can be shown of a message: whom it was meant for, what was handed over, opened, refused."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db import connection
+
+from parvis.notifications import rules
+from parvis.notifications.models import Channel, Message, Outcome, Work
+
+ICONS = {"inapp": "house", "email": "mail", "push": "bell-ring"}
+State = Outcome.State
+
+
+@dataclass
+class ChannelFigures:
+    """One channel: contacts meant, handed over, known opened, failed, still waiting."""
+
+    channel: str
+    label: str
+    icon: str
+    targeted: int = 0
+    handed: int = 0
+    opened: int = 0
+    failed: int = 0
+    uncertain: int = 0
+    waiting: int = 0
+
+    @property
+    def percent(self) -> float:
+        return 100 * self.handed / self.targeted if self.targeted else 0.0
+
+
+@dataclass
+class Reason:
+    """Why some were not reached, how many, and what to do."""
+
+    channel: str
+    reason: str
+    label: str
+    count: int
+    next: str
+
+
+@dataclass
+class Figures:
+    """The proof of one message. «Handed over» is not «opened»: a server took it, no more."""
+
+    message: Message
+    targeted: int
+    reached: int
+    """Persons with at least one message handed over by e-mail or push."""
+    opened: int
+    not_reached: int
+    channels: list[ChannelFigures] = field(default_factory=list)
+    reasons: list[Reason] = field(default_factory=list)
+    waiting: int = 0
+
+    @property
+    def finished(self) -> bool:
+        return self.waiting == 0
+
+    @property
+    def percent(self) -> float:
+        return 100 * self.reached / self.targeted if self.targeted else 0.0
+
+
+def figures(message: Message) -> Figures:
+    """Count what is written down; every figure adds up to the contacts of its channel."""
+    found = {name: ChannelFigures(name, str(label), ICONS[name]) for name, label in Channel.choices}
+    reasons: dict[tuple[str, str], int] = {}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT channel, coalesce(sum(cardinality(recipients)), 0) FROM notifications_chunk "
+            "WHERE message_id = %s AND attempt = 0 GROUP BY channel",
+            [message.pk],
+        )
+        for channel, count in cursor.fetchall():
+            found[channel].targeted = int(count)
+        cursor.execute(
+            "SELECT channel, state, reason, count(*) FROM notifications_outcome "
+            "WHERE municipality_id = %s AND message_id = %s AND is_final GROUP BY 1, 2, 3",
+            [message.municipality_id, message.pk],
+        )
+        for channel, state, reason, count in cursor.fetchall():
+            if state == State.HANDED_OVER:
+                found[channel].handed += count
+                continue
+            if state == State.UNCERTAIN:
+                found[channel].uncertain += count
+            else:
+                found[channel].failed += count
+            reasons[channel, reason] = reasons.get((channel, reason), 0) + count
+        cursor.execute(
+            "SELECT channel, count(DISTINCT resident_id) FROM notifications_opening "
+            "WHERE municipality_id = %s AND message_id = %s GROUP BY channel",
+            [message.municipality_id, message.pk],
+        )
+        for channel, count in cursor.fetchall():
+            if channel in found:
+                found[channel].opened = count
+        cursor.execute(
+            "SELECT count(DISTINCT resident_id) FROM notifications_outcome "
+            "WHERE municipality_id = %s AND message_id = %s AND is_final AND state = 'handed' "
+            "AND channel <> 'inapp'",
+            [message.municipality_id, message.pk],
+        )
+        reached: int = cursor.fetchone()[0]
+        cursor.execute(
+            "SELECT count(DISTINCT resident_id) FROM notifications_opening "
+            "WHERE municipality_id = %s AND message_id = %s",
+            [message.municipality_id, message.pk],
+        )
+        opened: int = cursor.fetchone()[0]
+    for one in found.values():
+        one.waiting = one.targeted - one.handed - one.failed - one.uncertain
+    return Figures(
+        message=message,
+        targeted=message.targeted,
+        reached=reached,
+        opened=opened,
+        not_reached=max(0, message.targeted - reached),
+        channels=[one for one in found.values() if one.targeted],
+        reasons=[
+            Reason(channel, reason, *words(reason, count))
+            for (channel, reason), count in sorted(reasons.items(), key=lambda item: -item[1])
+        ],
+        waiting=sum(one.waiting for one in found.values()),
+    )
+
+
+def words(reason: str, count: int) -> tuple[str, int, str]:
+    label, following = rules.REASONS.get(reason, (reason, ""))
+    return str(label), count, str(following)
+
+
+def is_finished(message: Message) -> bool:
+    """Whether no chunk of the message waits any more."""
+    return not (
+        Work.objects.filter(municipality_id=message.municipality_id, message_id=message.pk)
+        .exclude(state=Work.State.DONE)
+        .exists()
+    )
+
+
+COLUMNS = ("message", "canal", "personne", "contact", "état", "motif", "essai", "instant")
+
+
+def export(message: Message) -> Iterator[str]:
+    """The proof as CSV, line by line: every outcome, identifiers only."""
+    yield line(COLUMNS)
+    rows: Any = (
+        Outcome.objects.of(message.municipality_id)
+        .filter(message_id=message.pk)
+        .order_by("id")
+        .values_list("channel", "resident_id", "contact_id", "state", "reason", "attempt", "at")
+    )
+    for channel, resident_id, contact_id, state, reason, attempt, at in rows.iterator():
+        yield line(
+            (message.identity, channel, resident_id, contact_id, state, reason, attempt + 1, at.isoformat())
+        )
+
+
+def line(values: Any) -> str:
+    out = io.StringIO()
+    csv.writer(out, delimiter=";").writerow(values)
+    return out.getvalue()
