@@ -64,6 +64,7 @@ def sign_in(client: Client, person: Resident, *, second_factor: bool = False) ->
             {"method": "password", "at": time.time()},
             {"method": "mfa", "type": "totp", "at": time.time()},
         ]
+        session["account_authentication_methods_user"] = str(person.pk)
         session.save()
     return client
 
