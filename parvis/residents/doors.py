@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
 from allauth.account.authentication import get_authentication_records
+from allauth.account.decorators import reauthentication_required
+from allauth.account.internal.flows.reauthentication import get_reauthentication_flows
 from allauth.mfa.models import Authenticator
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
+from django.shortcuts import redirect, render
 from django.urls import reverse
 
 from parvis.municipalities.models import StaffMember
 from parvis.municipalities.rules import may
 
 View = Callable[..., HttpResponse]
+FRESH = 600
 
 
 def staff_member(request: HttpRequest) -> StaffMember | None:
@@ -47,7 +51,10 @@ def may_enter(member: StaffMember | None, room: str, level: str) -> bool:
 
 def has_second_factor(request: HttpRequest) -> bool:
     """Whether this session was opened with a code generator, a passkey or a recovery code."""
-    return any(record.get("method") == "mfa" for record in get_authentication_records(request))
+    return any(
+        record.get("method") == "mfa"
+        for record in get_authentication_records(request, request.user)
+    )
 
 
 def staff_door(room: str, level: str = "see") -> Callable[[View], View]:
@@ -77,3 +84,23 @@ def staff_door(room: str, level: str = "see") -> Callable[[View], View]:
         return guarded
 
     return guard
+
+
+def fresh_proof(view: View) -> View:
+    """Before what cannot be undone: the password or second factor again, or a recent sign-in.
+
+    An account that has neither signs in by e-mailed code; it must have done so in these minutes.
+    """
+    guarded: View = reauthentication_required(view)
+
+    @wraps(view)
+    def proven(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if get_reauthentication_flows(request.user):
+            return guarded(request, *args, **kwargs)
+        records = get_authentication_records(request)
+        if records and time.time() - records[-1]["at"] < FRESH:
+            return view(request, *args, **kwargs)
+        back = request.path if request.method == "GET" else reverse("residents:data")
+        return render(request, "residents/prove.html", {"back": back}, status=403)
+
+    return proven
