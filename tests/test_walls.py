@@ -138,6 +138,7 @@ REFUSALS = (
 )
 APPEND_ONLY = {
     "municipalities_auditline", "municipalities_auditseal", "notifications_outcome",
+    "announcements_version",
 }  # fmt: skip
 
 
@@ -161,7 +162,7 @@ def refused(attempt, *args) -> bool:
 
 
 def insert_copy(row: models.Model, into: int) -> None:
-    columns = [f.column for f in row._meta.local_fields if not f.primary_key]
+    columns = [f.column for f in row._meta.local_fields if not (f.primary_key or f.generated)]
     names = ", ".join(f'"{c}"' for c in columns)
     values = ", ".join("%s" if c == "municipality_id" else f'"{c}"' for c in columns)
     with connection.cursor() as cursor:
