@@ -116,6 +116,7 @@ INSTALLED_APPS = [
     "procrastinate.contrib.django",
     "django_htmx",
     "anymail",
+    *(["parvis.demo"] if DEMO else []),
 ]
 MIDDLEWARE = [
     "parvis.core.middleware.outermost",

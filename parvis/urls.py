@@ -23,4 +23,4 @@ urlpatterns = [
     path("api/v1/", include("parvis.api.urls")),
 ]
 if settings.DEMO:
-    urlpatterns.append(path("demo/", include("parvis.home.demo_urls")))
+    urlpatterns.append(path("demo/", include("parvis.demo.urls")))
