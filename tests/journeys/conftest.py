@@ -94,7 +94,9 @@ def _servers(django_db_setup) -> Iterator[Portal]:
                 subprocess.Popen(
                     [
                         sys.executable, "-m", "granian", "--interface", "asgi", "--workers", "1",
-                        "--host", "127.0.0.1", "--port", str(port), "--no-ws", "parvis.asgi:app",
+                        "--host", "127.0.0.1", "--port", str(port), "--no-ws",
+                        # Open streams would keep it from stopping.
+                        "--workers-kill-timeout", "2", "parvis.asgi:app",
                     ],
                     cwd=ROOT, env=environment, stdout=out, stderr=out,
                 ),
