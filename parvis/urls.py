@@ -9,6 +9,7 @@ handler500 = crashed
 
 urlpatterns = [
     path("", include("parvis.home.urls")),
+    path("compte/", include("parvis.residents.account_urls")),
     path("compte/", include("allauth.urls")),
     path("moi/", include("parvis.residents.urls")),
     path("mes-avis/", include("parvis.notifications.urls")),

@@ -21,13 +21,24 @@ def person(get_response: Next) -> Next:
         if municipality is None:
             return get_response(request)
         language = rules.interface_language(
-            request.COOKIES.get(settings.LANGUAGE_COOKIE_NAME, ""),
+            chosen_language(request),
             recognised=municipality.recognised_29_1,
             offered=municipality.languages,
         )
         with translation.override(language), timezone.override(municipality.zone):
             response = get_response(request)
         response.headers.setdefault("Content-Language", language)
+        if getattr(request, "signed_out", False):
+            # Not "storage": it would remove the worker, and with it the emergencies' push.
+            response.headers["Clear-Site-Data"] = '"cache"'
         return response
 
     return middleware
+
+
+def chosen_language(request: HttpRequest) -> str:
+    """What this browser chose, else what the account says; a visitor costs no query."""
+    chosen = request.COOKIES.get(settings.LANGUAGE_COOKIE_NAME, "")
+    if not chosen and settings.SESSION_COOKIE_NAME in request.COOKIES:
+        chosen = getattr(request.user, "language", "")
+    return chosen

@@ -1,20 +1,67 @@
-"""People who have an account with the town: how to reach them, where they live, what they agreed to."""
+"""People with an account: how to reach them, where they live, what they agreed to."""
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
-from django.db.models import Q
+from django.db.models import Case, Exists, OuterRef, Q, When
+from django.db.models import Value as V
+from django.db.models.functions import Concat
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 
 from parvis.municipalities.models import Owned, OwnedQuerySet
+from parvis.residents import rules
 from parvis.territory.models import Address
 
 
-class ResidentManager(BaseUserManager.from_queryset(OwnedQuerySet)):  # type: ignore[misc]
+class Fold(models.Func):
+    """Text without accents or capitals, as `rules.folded` makes it."""
+
+    function = "fold"
+    output_field = models.TextField()
+
+
+class ResidentQuerySet(OwnedQuerySet):
+    def standing(self) -> Self:
+        """Accounts that are open."""
+        return self.filter(is_active=True, erased_at__isnull=True)
+
+    def found(self, query: str) -> Self:
+        """People whose name, e-mail or address holds every word of the query."""
+        people = self.annotate(
+            known_as=Fold(
+                Concat(
+                    "first_name",
+                    V(" "),
+                    "last_name",
+                    V(" "),
+                    "email",
+                    output_field=models.TextField(),
+                )
+            )
+        )
+        homes = Place.objects.filter(resident=OuterRef("pk")).annotate(
+            known_as=Fold(
+                Concat(
+                    "address__number",
+                    V(" "),
+                    "address__street",
+                    output_field=models.TextField(),
+                )
+            )
+        )
+        for word in rules.search_words(query):
+            one = Q(known_as__contains=word) | Exists(homes.filter(known_as__contains=word))
+            if word.isdigit():
+                one |= Exists(Phone.objects.filter(resident=OuterRef("pk"), number__contains=word))
+            people = people.filter(one)
+        return people
+
+
+class ResidentManager(BaseUserManager.from_queryset(ResidentQuerySet)):  # type: ignore[misc]
     """Readings of residents, and what django-allauth asks of a manager."""
 
     def get_by_natural_key(self, username: str | None) -> Any:
@@ -72,6 +119,20 @@ class Resident(AbstractBaseUser, Owned):
     def get_full_name(self) -> str:
         return self.name
 
+    @property
+    def home(self) -> Place | None:
+        """Where the person lives, as far as the town knows."""
+        return (
+            Place.objects.of(self.municipality_id)
+            .filter(resident=self, kind=Place.Kind.HOME)
+            .select_related("address__sector")
+            .first()
+        )
+
+    def has_consented(self, purpose: str) -> bool:
+        """Whether the newest answer of this person to this purpose is yes."""
+        return Consent.objects.of(self.municipality_id).stands(self.pk, purpose)
+
     def get_session_auth_hash(self) -> str:
         base = super().get_session_auth_hash()
         return salted_hmac("parvis.residents.session", f"{base}:{self.session_epoch}").hexdigest()
@@ -90,17 +151,30 @@ class Phone(Owned):
 
     class Meta:
         constraints: ClassVar = [
-            models.UniqueConstraint(
-                fields=["resident", "number"], name="one_phone_row_per_number"
-            )
+            models.UniqueConstraint(fields=["resident", "number"], name="one_phone_row_per_number")
         ]
 
     def __str__(self) -> str:
         return self.number
 
+    @property
+    def shown(self) -> str:
+        return rules.shown_phone(self.number)
+
+
+class PlaceQuerySet(OwnedQuerySet):
+    def of_resident(self, resident: Resident) -> Self:
+        """The person's places, home first, with their addresses."""
+        return (
+            self.of(resident.municipality_id)
+            .filter(resident=resident)
+            .select_related("address__sector")
+            .order_by(Case(When(kind="home", then=0), default=1), "id")
+        )
+
 
 class Place(Owned):
-    """Somewhere that concerns a resident: home, work, a parent's. Without address: the whole town."""
+    """Somewhere that concerns a resident: home, work. Without address: the whole town."""
 
     class Kind(models.TextChoices):
         HOME = "home", _("Chez moi")
@@ -117,15 +191,15 @@ class Place(Owned):
     verified_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField()
 
+    objects = PlaceQuerySet.as_manager()
+
     class Meta:
         ordering: ClassVar = ["id"]
         constraints: ClassVar = [
             models.UniqueConstraint(
                 fields=["resident"], condition=Q(kind="home"), name="one_home_per_resident"
             ),
-            models.UniqueConstraint(
-                fields=["resident", "address"], name="one_place_per_address"
-            ),
+            models.UniqueConstraint(fields=["resident", "address"], name="one_place_per_address"),
         ]
 
     def __str__(self) -> str:
@@ -161,6 +235,9 @@ class HouseholdMember(Owned):
     """For someone without an account, a child for instance."""
     invited_email = models.EmailField(blank=True)
     role = models.CharField(max_length=9, choices=Role)
+    secret_hash = models.CharField(max_length=64, blank=True)
+    """Of an invitation that waits for an answer."""
+    expires_at = models.DateTimeField(null=True, blank=True)
     accepted_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField()
 
@@ -168,11 +245,35 @@ class HouseholdMember(Owned):
         constraints: ClassVar = [
             models.UniqueConstraint(
                 fields=["household", "resident"], name="one_membership_per_household"
-            )
+            ),
+            models.UniqueConstraint(
+                fields=["secret_hash"],
+                condition=~Q(secret_hash=""),
+                name="one_invitation_per_secret",
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.role} of household {self.household_id}"
+
+
+class ConsentQuerySet(OwnedQuerySet):
+    def stands(self, resident_id: int, purpose: str) -> bool:
+        """Whether this person's newest answer is yes; no answer is a no."""
+        answer = (
+            self.filter(resident_id=resident_id, purpose=purpose)
+            .order_by("-id")
+            .values_list("given", flat=True)
+            .first()
+        )
+        return bool(answer)
+
+    def agreed(self, purpose: str) -> Self:
+        """The newest answers to this purpose that are a yes, one for each person."""
+        newer = Consent.objects.filter(
+            resident_id=OuterRef("resident_id"), purpose=purpose, id__gt=OuterRef("id")
+        )
+        return self.filter(~Exists(newer), purpose=purpose, given=True)
 
 
 class Consent(Owned):
@@ -187,6 +288,8 @@ class Consent(Owned):
     """portal, counter or import."""
     by_id = models.BigIntegerField(null=True, blank=True)
     at = models.DateTimeField()
+
+    objects = ConsentQuerySet.as_manager()
 
     class Meta:
         ordering: ClassVar = ["-id"]

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
 
 from django.utils.translation import gettext_lazy as _
 
@@ -30,3 +34,75 @@ def phone_number(typed: str) -> str:
     if not re.fullmatch(r"[2-9]\d{2}[2-9]\d{6}", digits):
         raise Refused(_("Écrivez les dix chiffres du numéro, par exemple 418\u00a0555-0142."))
     return f"+1{digits}"
+
+
+@dataclass(frozen=True)
+class Purpose:
+    """Something the town may do with what it knows, only after a yes."""
+
+    title: object
+    sentence: object
+    """What the person agrees to, word for word; kept with each answer."""
+
+
+PURPOSES: dict[str, Purpose] = {
+    "openings": Purpose(
+        title=_("Savoir si un avis a été lu"),
+        sentence=_(
+            "J’accepte que la Ville note que j’ai ouvert un avis, et par quel moyen, pour compter "
+            "combien de personnes l’ont lu. Ces notes ne servent à rien d’autre."
+        ),
+    ),
+}
+"""Every purpose that asks for consent. All are off until the person says yes (A-2.1, s. 63.7)."""
+
+HOUSEHOLD_INVITATION_DAYS = 14
+
+
+def languages_offered(languages: Mapping[str, str]) -> list[str]:
+    """French first, then what the town may write in, were it only for safety (Charter, s. 22.3)."""
+    return ["fr", *sorted(code for code in languages if code != "fr")]
+
+
+def shown_phone(number: str) -> str:
+    """A number as people write it here: 418 555-0142; abroad, as it is dialled."""
+    found = re.fullmatch(r"\+1(\d{3})(\d{3})(\d{4})", number)
+    return f"{found[1]}\u00a0{found[2]}-{found[3]}" if found else number
+
+
+def folded(text: str) -> str:
+    """Text as the database folds it for searching: no accents, no capitals, plain letters."""
+    text = unicodedata.normalize("NFD", text)
+    text = "".join(letter for letter in text if not "\u0300" <= letter <= "\u036f")
+    for fancy, plain in (("œ", "oe"), ("Œ", "OE"), ("æ", "ae"), ("’", "'")):
+        text = text.replace(fancy, plain)
+    return text.lower()
+
+
+def search_words(query: str) -> list[str]:
+    """At most six words of what was typed, folded; each must be found."""
+    return folded(query.replace("\0", "")).split()[:6]
+
+
+def csv_cell(value: object) -> str:
+    """A value as text for a table; what a spreadsheet would run as a formula is made inert."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "1" if value else "0"
+    if isinstance(value, (datetime, date)):
+        return value.isoformat()
+    if isinstance(value, (int, float, Decimal)):
+        return str(value)
+    text = str(value)
+    if text[:1] in "=@\t\r" or (text[:1] in "+-" and not re.fullmatch(r"[+-]\d+", text)):
+        return f"'{text}" if text else ""
+    return text
+
+
+def check_invitation(*, expires_at: datetime | None, taken: bool, now: datetime) -> None:
+    """An invitation serves once, within fourteen days."""
+    if taken:
+        raise Refused(_("Cette invitation a déjà servi."))
+    if expires_at is None or expires_at <= now:
+        raise Refused(_("Cette invitation n’est plus valable. Demandez-en une nouvelle."))

@@ -42,9 +42,7 @@ def resident(town: Municipality, *, address: Address | None = None, **facts: Any
     return person
 
 
-def staff(
-    town: Municipality, *, roles: dict[str, str] | None = None, **facts: Any
-) -> StaffMember:
+def staff(town: Municipality, *, roles: dict[str, str] | None = None, **facts: Any) -> StaffMember:
     """A staff member with a second factor; an administrator unless roles are given."""
     administrator = facts.pop("is_administrator", roles is None)
     person = resident(town, first_name=facts.pop("first_name", "Camille"), **facts)

@@ -1,0 +1,255 @@
+"""What a resident sees and changes of their own account."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from allauth.account.internal.flows.logout import logout
+from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
+from allauth.socialaccount.adapter import get_adapter as provider_adapter
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.decorators import login_not_required
+from django.forms import Form
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from parvis.core.errors import Refused
+from parvis.core.htmx import go_to, page_or_part
+from parvis.residents import actions, erasure, rules
+from parvis.residents.doors import fresh_proof, staff_member
+from parvis.residents.forms import EraseForm, NameForm, PhoneForm, PlaceForm
+from parvis.residents.households import households_of
+from parvis.residents.http import ResidentRequest, TownRequest
+from parvis.residents.models import Consent, Phone, Place, Resident
+
+
+def answer(
+    request: ResidentRequest, page: str, part: str, context: dict[str, Any], *forms: Form
+) -> HttpResponse:
+    """The page, or its part alone; 422 when a form was refused."""
+    refused = any(form.is_bound and form.errors for form in forms)
+    return render(
+        request,
+        page_or_part(request, f"residents/{page}", f"residents/{part}"),
+        context,
+        status=422 if refused else 200,
+    )
+
+
+def attempt(form: Form, deed: Callable[[], object]) -> bool:
+    """Do it, or put the refusal on the form."""
+    try:
+        deed()
+    except Refused as refused:
+        form.add_error(None, str(refused))
+        return False
+    return True
+
+
+def overview(request: ResidentRequest) -> HttpResponse:
+    person = request.user
+    town = request.municipality
+    return render(
+        request,
+        "residents/me.html",
+        {
+            "emails": EmailAddress.objects.filter(user=person).order_by("-primary", "email"),
+            "phones": Phone.objects.of(town).filter(resident=person).order_by("id"),
+            "places": Place.objects.of(town).of_resident(person),
+            "households": households_of(person),
+            "agreed": sum(person.has_consented(purpose) for purpose in rules.PURPOSES),
+            "protected": Authenticator.objects.filter(user=person).exists(),
+            "staff": staff_member(request),
+        },
+    )
+
+
+def profile(request: ResidentRequest) -> HttpResponse:
+    person = request.user
+    form = NameForm(
+        request.POST or None,
+        municipality=request.municipality,
+        initial={
+            "first_name": person.first_name,
+            "last_name": person.last_name,
+            "language": person.language,
+        },
+    )
+    if form.is_valid():
+        actions.change_profile(person, actor=person, **form.cleaned_data)
+        messages.success(request, _("C’est enregistré."))
+        response = go_to(request, "residents:me")
+        if "language" in form.cleaned_data:
+            response.set_cookie(
+                settings.LANGUAGE_COOKIE_NAME,
+                form.cleaned_data["language"],
+                max_age=31_536_000,
+                samesite="Lax",
+                secure=settings.HTTPS,
+            )
+        return response
+    return answer(request, "profile.html", "_profile.html", {"form": form}, form)
+
+
+# --- telephones -------------------------------------------------------------------------------
+
+
+def phones(request: ResidentRequest) -> HttpResponse:
+    person = request.user
+    form = PhoneForm(request.POST or None)
+    if form.is_valid() and attempt(
+        form,
+        lambda: actions.add_phone(person, actor=person, now=timezone.now(), **form.cleaned_data),
+    ):
+        messages.success(request, _("Le numéro est ajouté."))
+        return go_to(request, "residents:phones")
+    known = Phone.objects.of(request.municipality).filter(resident=person).order_by("id")
+    return answer(request, "phones.html", "_phones.html", {"form": form, "phones": known}, form)
+
+
+@require_POST
+def remove_phone(request: ResidentRequest, phone_id: int) -> HttpResponse:
+    phone = get_object_or_404(
+        Phone.objects.of(request.municipality).filter(resident=request.user), pk=phone_id
+    )
+    actions.remove_phone(phone, actor=request.user)
+    messages.success(request, _("Le numéro est retiré."))
+    return go_to(request, "residents:phones")
+
+
+# --- places -----------------------------------------------------------------------------------
+
+
+def places(request: ResidentRequest) -> HttpResponse:
+    person = request.user
+    form = PlaceForm(request.POST or None, municipality=request.municipality)
+    if form.is_valid() and attempt(
+        form,
+        lambda: actions.add_place(person, actor=person, now=timezone.now(), **form.cleaned_data),
+    ):
+        messages.success(request, _("L’adresse est ajoutée."))
+        return go_to(request, "residents:places")
+    known = Place.objects.of(request.municipality).of_resident(person)
+    return answer(request, "places.html", "_places.html", {"form": form, "places": known}, form)
+
+
+def place(request: ResidentRequest, place_id: int) -> HttpResponse:
+    found = get_object_or_404(
+        Place.objects.of(request.municipality).of_resident(request.user), pk=place_id
+    )
+    form = PlaceForm(
+        request.POST or None,
+        municipality=request.municipality,
+        initial={"kind": found.kind, "label": found.label, "address": found.address},
+    )
+    if form.is_valid() and attempt(
+        form, lambda: actions.change_place(found, actor=request.user, **form.cleaned_data)
+    ):
+        messages.success(request, _("L’adresse est enregistrée."))
+        return go_to(request, "residents:places")
+    return answer(request, "place.html", "_place.html", {"form": form, "place": found}, form)
+
+
+@require_POST
+def remove_place(request: ResidentRequest, place_id: int) -> HttpResponse:
+    found = get_object_or_404(
+        Place.objects.of(request.municipality).of_resident(request.user), pk=place_id
+    )
+    actions.remove_place(found, actor=request.user)
+    messages.success(request, _("L’adresse est retirée."))
+    return go_to(request, "residents:places")
+
+
+# --- consents, security, data -----------------------------------------------------------------
+
+
+def consents(request: ResidentRequest) -> HttpResponse:
+    person = request.user
+    if request.method == "POST":
+        for purpose in rules.PURPOSES:
+            given = purpose in request.POST.getlist("purpose")
+            actions.answer_consent(person, purpose=purpose, given=given, now=timezone.now())
+        messages.success(request, _("Vos choix sont enregistrés."))
+        return go_to(request, "residents:consents")
+    history = Consent.objects.of(request.municipality).filter(resident=person)[:50]
+    return render(
+        request,
+        "residents/consents.html",
+        {
+            "purposes": [
+                {"code": code, "purpose": purpose, "given": person.has_consented(code)}
+                for code, purpose in rules.PURPOSES.items()
+            ],
+            "history": [
+                {"line": line, "purpose": rules.PURPOSES.get(line.purpose)} for line in history
+            ],
+        },
+    )
+
+
+def security(request: ResidentRequest) -> HttpResponse:
+    person = request.user
+    kinds = list(Authenticator.objects.filter(user=person).values_list("type", flat=True))
+    return render(
+        request,
+        "residents/security.html",
+        {
+            "has_password": person.has_usable_password(),
+            "totp": Authenticator.Type.TOTP in kinds,
+            "keys": kinds.count(Authenticator.Type.WEBAUTHN),
+            "recovery": Authenticator.Type.RECOVERY_CODES in kinds,
+            "providers": provider_adapter(request).list_providers(request),
+            "staff": staff_member(request),
+        },
+    )
+
+
+@require_POST
+def end_sessions(request: ResidentRequest) -> HttpResponse:
+    actions.end_sessions(request.user, actor=request.user)
+    logout(request, show_message=False)
+    messages.success(request, _("Tous vos appareils sont déconnectés. Reconnectez-vous ici."))
+    return go_to(request, "account_request_login_code")
+
+
+def data(request: ResidentRequest) -> HttpResponse:
+    return render(request, "residents/data.html", {"staff": staff_member(request)})
+
+
+@require_POST
+@fresh_proof
+def download(request: ResidentRequest) -> HttpResponse:
+    now = timezone.now()
+    name = f"mes-donnees-{request.municipality.slug}-{timezone.localdate(now).isoformat()}.zip"
+    return HttpResponse(
+        erasure.export_resident(request.user, actor=request.user, now=now),
+        content_type="application/zip",
+        headers={
+            "Content-Disposition": f'attachment; filename="{name}"',
+            "Cache-Control": "no-store",
+        },
+    )
+
+
+@fresh_proof
+def erase(request: ResidentRequest) -> HttpResponse:
+    form = EraseForm(request.POST or None)
+    person: Resident = Resident.objects.of(request.municipality).get(pk=request.user.pk)
+    if form.is_valid() and attempt(
+        form, lambda: erasure.erase_resident(person, actor=person, now=timezone.now())
+    ):
+        logout(request, show_message=False)
+        return go_to(request, "residents:erased")
+    context = {"form": form, "staff": staff_member(request)}
+    return answer(request, "erase.html", "_erase.html", context, form)
+
+
+@login_not_required
+def erased(request: TownRequest) -> HttpResponse:
+    return render(request, "residents/erased.html")
