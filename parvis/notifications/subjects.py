@@ -8,19 +8,50 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.db.models import Max
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _lazy
 
 from parvis.core.errors import Refused
 from parvis.municipalities.actions import record
 from parvis.municipalities.models import Municipality
 from parvis.notifications.models import Subject
 
-ICONS = (
-    "droplets", "construction", "route", "recycle", "trash-2", "snowflake", "cloud-snow", "leaf",
-    "tree-pine", "bus", "square-parking", "book-open", "volleyball", "ticket", "users", "gavel",
-    "landmark", "vote", "newspaper", "receipt", "building-2", "house", "dog", "flame", "waves",
-    "wind", "zap", "siren", "megaphone", "bell", "calendar-days", "heart", "hand-helping", "map",
-)  # fmt: skip
-"""Shapes that a subject may bear, all of them in core/static/icons.txt."""
+ICONS: dict[str, object] = {
+    "droplets": _lazy("Gouttes d’eau"),
+    "construction": _lazy("Barrière de chantier"),
+    "route": _lazy("Route"),
+    "recycle": _lazy("Recyclage"),
+    "trash-2": _lazy("Poubelle"),
+    "snowflake": _lazy("Flocon"),
+    "cloud-snow": _lazy("Nuage de neige"),
+    "leaf": _lazy("Feuille"),
+    "tree-pine": _lazy("Sapin"),
+    "bus": _lazy("Autobus"),
+    "square-parking": _lazy("Stationnement"),
+    "book-open": _lazy("Livre"),
+    "volleyball": _lazy("Ballon"),
+    "ticket": _lazy("Billet"),
+    "users": _lazy("Personnes"),
+    "gavel": _lazy("Maillet"),
+    "landmark": _lazy("Hôtel de ville"),
+    "vote": _lazy("Vote"),
+    "newspaper": _lazy("Journal"),
+    "receipt": _lazy("Facture"),
+    "building-2": _lazy("Immeubles"),
+    "house": _lazy("Maison"),
+    "dog": _lazy("Chien"),
+    "flame": _lazy("Flamme"),
+    "waves": _lazy("Vagues"),
+    "wind": _lazy("Vent"),
+    "zap": _lazy("Éclair"),
+    "siren": _lazy("Gyrophare"),
+    "megaphone": _lazy("Porte-voix"),
+    "bell": _lazy("Cloche"),
+    "calendar-days": _lazy("Calendrier"),
+    "heart": _lazy("Cœur"),
+    "hand-helping": _lazy("Main tendue"),
+    "map": _lazy("Carte"),
+}
+"""Shapes that a subject may bear, all of them in core/static/icons.txt, and what they are called."""
 
 
 @transaction.atomic

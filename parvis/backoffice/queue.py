@@ -1,0 +1,167 @@
+"""What awaits someone on the staff today, the nearest promise first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from allauth.mfa.models import Authenticator
+from django.db.models import Count
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from parvis.municipalities.models import Invitation, StaffMember
+from parvis.notifications.models import BadAddress, Lane, Message, Outcome
+from parvis.residents.doors import may_enter
+
+RECENT_DAYS = 7
+
+
+@dataclass(frozen=True)
+class Item:
+    """One thing to do: what, by when, and where it is done."""
+
+    title: str
+    detail: str
+    url: str
+    action: str
+    room: str
+    due_at: datetime | None = None
+    """The instant that was promised; without one it waits its turn."""
+    is_mine: bool = False
+    key: str = field(default="", compare=False)
+
+
+@dataclass(frozen=True)
+class Counts:
+    total: int
+    late: int
+
+
+def order(items: list[Item]) -> list[Item]:
+    """By promise: what has a date first, the nearest before the others."""
+    return sorted(items, key=lambda item: (item.due_at is None, item.due_at or 0, item.title))
+
+
+def awaiting(member: StaffMember, *, now: datetime) -> list[Item]:
+    """Everything that awaits this person, the nearest promise first."""
+    items: list[Item] = []
+    if may_enter(member, "announcements", "see"):
+        items += failed_sends(member, now=now)
+    if may_enter(member, "residents", "act"):
+        items += bad_addresses(member)
+    if member.is_administrator:
+        items += without_second_factor(member)
+        items += invitations_ending(member, now=now)
+    return order(items)
+
+
+def counts(member: StaffMember, *, now: datetime) -> Counts:
+    """How many things wait, and how many are late; worked out once for each request."""
+    known: Counts | None = getattr(member, "_waiting", None)
+    if known is None:
+        items = awaiting(member, now=now)
+        late = sum(1 for item in items if item.due_at and item.due_at < now)
+        known = Counts(total=len(items), late=late)
+        member._waiting = known  # type: ignore[attr-defined]
+    return known
+
+
+def sent_lately(member: StaffMember) -> list[Message]:
+    """The last messages that someone on the staff sent, for a glance at their proof."""
+    if not may_enter(member, "announcements", "see"):
+        return []
+    return list(
+        Message.objects.of(member.municipality_id)
+        .filter(author_id__isnull=False, lane__lte=Lane.NOTICE)
+        .order_by("-id")[:3]
+    )
+
+
+def bad_addresses(member: StaffMember) -> Iterator[Item]:
+    count = BadAddress.objects.of(member.municipality_id).filter(corrected_at__isnull=True).count()
+    if count:
+        yield Item(
+            title=ngettext(
+                "%(n)s adresse de courriel à corriger",
+                "%(n)s adresses de courriel à corriger",
+                count,
+            )
+            % {"n": count},
+            detail=_("Refusées pour de bon par leur serveur"),
+            url="/bureau/envois/#corriger",
+            action=_("Corriger"),
+            room=_("Envois"),
+            key="bad-addresses",
+        )
+
+
+def failed_sends(member: StaffMember, *, now: datetime) -> Iterator[Item]:
+    town = member.municipality_id
+    since = now - timedelta(days=RECENT_DAYS)
+    recent = {
+        message.pk: message
+        for message in Message.objects.of(town).filter(
+            created_at__gte=since, author_id__isnull=False
+        )[:200]
+    }
+    failed = (
+        Outcome.objects.of(town)
+        .filter(message_id__in=recent, is_final=True, state=Outcome.State.EXPIRED)
+        .values_list("message_id")
+        .annotate(n=Count("id"))
+        .order_by("-message_id")
+    )
+    for message_id, count in failed:
+        message = recent[message_id]
+        title = message.content.get("fr", {}).get("title", "")
+        yield Item(
+            title=_("Envoi inachevé\u00a0: %(title)s") % {"title": title},
+            detail=ngettext(
+                "%(n)s message non remis à temps", "%(n)s messages non remis à temps", count
+            )
+            % {"n": count},
+            url=f"/bureau/envois/{message_id}/",
+            action=_("Voir pourquoi"),
+            room=_("Envois"),
+            is_mine=message.author_id == member.person_id,
+            key=f"send-{message_id}",
+        )
+
+
+def without_second_factor(member: StaffMember) -> Iterator[Item]:
+    proven = Authenticator.objects.values("user_id")
+    missing = (
+        StaffMember.objects.of(member.municipality_id)
+        .filter(left_at__isnull=True)
+        .exclude(person_id__in=proven)
+        .select_related("person")
+    )
+    for other in missing:
+        yield Item(
+            title=_("%(name)s n’a pas de second facteur") % {"name": other.person.short_name},
+            detail=other.title or _("Équipe"),
+            url=f"{reverse('backoffice:team')}#m{other.pk}",
+            action=_("Voir"),
+            room=_("Équipe"),
+            key=f"factor-{other.pk}",
+        )
+
+
+def invitations_ending(member: StaffMember, *, now: datetime) -> Iterator[Item]:
+    ending = Invitation.objects.of(member.municipality_id).filter(
+        accepted_at__isnull=True, withdrawn_at__isnull=True, expires_at__gt=now,
+        expires_at__lt=now + timedelta(days=2),
+    )  # fmt: skip
+    for invitation in ending:
+        yield Item(
+            title=_("Invitation sans réponse\u00a0: %(email)s") % {"email": invitation.email},
+            detail=_("Elle cesse bientôt d’être valable"),
+            url=f"{reverse('backoffice:team')}#invitations",
+            action=_("Relancer"),
+            room=_("Équipe"),
+            due_at=invitation.expires_at,
+            key=f"invitation-{invitation.pk}",
+        )
