@@ -24,6 +24,7 @@ from parvis.core.errors import Refused
 from parvis.core.jobs import each
 from parvis.municipalities.actions import record
 from parvis.municipalities.models import Municipality
+from parvis.territory.search import addresses_within
 
 logger = logging.getLogger("parvis.announcements")
 TOPIC = "announcements"
@@ -97,7 +98,7 @@ def publish(
     if fresh.takes_force and fresh.in_force_from is None:
         fresh.in_force_from = now
     if fresh.area is not None:
-        fresh.area_address_ids = audience.addresses_within(fresh.municipality, fresh.area)
+        fresh.area_address_ids = addresses_within(fresh.municipality, fresh.area)
     touch(
         fresh, actor=actor, now=now,
         columns=[

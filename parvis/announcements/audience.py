@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-import shapely
 from django.utils.translation import gettext as _
-from shapely.errors import ShapelyError
-from shapely.geometry import shape
-from shapely.geometry.base import BaseGeometry
 
 from parvis.announcements.models import Announcement
 from parvis.core.errors import Refused
 from parvis.municipalities.models import Municipality
 from parvis.territory.models import Address, Sector
-
-POINTS_MAX = 5000
+from parvis.territory.search import addresses_within
 
 
 @dataclass(frozen=True)
@@ -27,57 +20,6 @@ class Target:
 
     sector_ids: list[int] | None
     address_ids: list[int] | None
-
-
-def _points(geometry: Any, depth: int = 0) -> int:
-    """Number of positions; raises ValueError on anything that is not a finite pair of degrees."""
-    if depth > 4 or not isinstance(geometry, (list, tuple)):
-        raise ValueError("not coordinates")
-    if geometry and isinstance(geometry[0], (int, float)):
-        if not 2 <= len(geometry) <= 3 or any(isinstance(n, bool) for n in geometry):
-            raise ValueError("not a position")
-        west, north = float(geometry[0]), float(geometry[1])
-        if not (math.isfinite(west) and math.isfinite(north)):
-            raise ValueError("not finite")
-        if not (-180 <= west <= 180 and -90 <= north <= 90):
-            raise ValueError("not degrees")
-        return 1
-    return sum(_points(part, depth + 1) for part in geometry)
-
-
-def check_area(area: Any) -> BaseGeometry:
-    """The drawn area as a surface, or raise Refused."""
-    wrong = Refused(_("La zone dessinée n’est pas une surface fermée. Dessinez-la de nouveau."))
-    if isinstance(area, dict) and area.get("type") == "Feature":
-        area = area.get("geometry")
-    if not isinstance(area, dict) or area.get("type") not in {"Polygon", "MultiPolygon"}:
-        raise wrong
-    try:
-        if _points(area.get("coordinates")) > POINTS_MAX:
-            raise Refused(_("La zone dessinée a trop de points\u00a0: simplifiez-la."))
-        drawn = shape(area)
-    except (ValueError, TypeError, IndexError, ShapelyError) as error:
-        raise wrong from error
-    if not drawn.is_valid or drawn.is_empty or drawn.area == 0:
-        raise wrong
-    return drawn
-
-
-def addresses_within(municipality: Municipality, area: Any) -> list[int]:
-    """Identifiers of the town's addresses in the area or on its edge, or raise Refused."""
-    drawn = check_area(area)
-    west, south, east, north = drawn.bounds
-    near = list(
-        Address.objects.of(municipality)
-        .filter(longitude__range=(west, east), latitude__range=(south, north))
-        .order_by("pk")
-        .values_list("pk", "longitude", "latitude")
-    )
-    if not near:
-        return []
-    shapely.prepare(drawn)
-    inside = shapely.intersects_xy(drawn, [row[1] for row in near], [row[2] for row in near])
-    return [row[0] for row, within in zip(near, inside, strict=True) if within]
 
 
 def standing_sectors(municipality: Municipality, sector_ids: Sequence[int]) -> list[int]:

@@ -15,6 +15,8 @@ from parvis.core.db import violated_constraint
 from parvis.core.errors import Refused
 from parvis.municipalities.actions import record
 from parvis.municipalities.models import Municipality
+from parvis.territory import geometry
+from parvis.territory.search import addresses_within
 
 EDITABLE = frozenset(
     {
@@ -52,6 +54,8 @@ def apply(announcement: Announcement, changes: dict[str, Any], *, complete: bool
         changes["sector_ids"] = audience.standing_sectors(town, changes["sector_ids"])
     if "address_ids" in changes:
         changes["address_ids"] = audience.standing_addresses(town, changes["address_ids"])
+    if changes.get("area") is not None:
+        changes["area"] = geometry.check_polygons(changes["area"])
     if changes.get("subject") is not None and (
         changes["subject"].municipality_id != announcement.municipality_id
     ):
@@ -61,7 +65,7 @@ def apply(announcement: Announcement, changes: dict[str, Any], *, complete: bool
         setattr(announcement, name, changes[name])
     if "area" in moved:
         announcement.area_address_ids = (
-            [] if announcement.area is None else audience.addresses_within(town, announcement.area)
+            [] if announcement.area is None else addresses_within(town, announcement.area)
         )
         moved.append("area_address_ids")
     rules.check_text(announcement.title, announcement.summary, announcement.text, complete=complete)

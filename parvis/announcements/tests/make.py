@@ -18,6 +18,8 @@ from parvis.notifications.models import Subject
 from parvis.territory.models import Address, Sector
 
 _count = itertools.count(1)
+WEST, SOUTH = -72.0, 48.0
+"""Where the small country of the tests begins: coordinates below are degrees from there."""
 
 
 def subject(town: Municipality, name: str = "Eau", **facts: Any) -> Subject:
@@ -41,10 +43,9 @@ def published(town: Municipality, *, now: datetime = NOW, actor: Any = None, **c
 
 def sector(town: Municipality, name: str = "Naudville", *, at: float = 0.0) -> Sector:
     """A square of one degree whose south-west corner is at (at, at)."""
-    ring = [[at, at], [at + 1, at], [at + 1, at + 1], [at, at + 1], [at, at]]
     return Sector.objects.create(
-        municipality=town, name=name, geometry={"type": "Polygon", "coordinates": [ring]},
-        west=at, south=at, east=at + 1, north=at + 1, updated_at=NOW,
+        municipality=town, name=name, geometry=square(at, at, 1), updated_at=NOW,
+        west=WEST + at, south=SOUTH + at, east=WEST + at + 1, north=SOUTH + at + 1,
     )  # fmt: skip
 
 
@@ -52,12 +53,13 @@ def address(town: Municipality, *, at: tuple[float, float] = (0.5, 0.5), **facts
     number = str(next(_count))
     return Address.objects.create(
         municipality=town, number=number, street="rue des Bouleaux", key=f"{number} bouleaux",
-        longitude=at[0], latitude=at[1], **facts,
+        longitude=WEST + at[0], latitude=SOUTH + at[1], **facts,
     )  # fmt: skip
 
 
 def square(west: float, south: float, side: float) -> dict[str, Any]:
     """A drawn area, as GeoJSON."""
+    west, south = WEST + west, SOUTH + south
     east, north = west + side, south + side
     ring = [[west, south], [east, south], [east, north], [west, north], [west, south]]
     return {"type": "Polygon", "coordinates": [ring]}
