@@ -12,7 +12,6 @@ from shapely.geometry import Polygon
 
 from parvis.demo.towns import Point, SectorPlan, TownPlan
 from parvis.municipalities.models import Municipality
-from parvis.territory import rules
 from parvis.territory.models import Address, Sector
 
 
@@ -79,9 +78,7 @@ def invent_addresses(plan: TownPlan) -> Iterator[dict[str, Any]]:
 def spot_in(polygon: Polygon, chance: random.Random) -> Spot:
     west, south, east, north = polygon.bounds
     while True:
-        spot = Spot(
-            round(chance.uniform(west, east), 6), round(chance.uniform(south, north), 6)
-        )
+        spot = Spot(round(chance.uniform(west, east), 6), round(chance.uniform(south, north), 6))
         if polygon.contains(spot):
             return spot
 
@@ -92,6 +89,7 @@ def number_addresses(
     rows = {}
     for fact in invent_addresses(plan):
         sector = sectors[fact.pop("sector")]
-        key = rules.address_key(fact["number"], fact["street"])
-        rows[key] = Address(municipality=town, sector=sector, key=key, source="csv", **fact)
+        row = Address(municipality=town, sector=sector, source=Address.Source.CSV, **fact)
+        row.spell()
+        rows[row.key] = row
     return Address.objects.bulk_create(rows.values(), batch_size=1000)

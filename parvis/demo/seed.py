@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from parvis.core import secret
 from parvis.core.db import as_town
-from parvis.demo import ground, people, towns
+from parvis.demo import announce, ground, people, towns
 from parvis.demo.towns import TownPlan
 from parvis.municipalities import actions as municipalities
 from parvis.municipalities import crests
@@ -75,8 +75,9 @@ def open_demo_town(plan: TownPlan, *, password: str, now: datetime, say: Say) ->
         say(f"  {plan.name}\u00a0: {len(sectors)} secteurs, {len(addresses)} adresses")
         residents = settle_residents(town, plan, addresses, password=password, now=now)
         subscribe(town, residents, subjects, now=now)
-        hire_staff(town, plan, password=password, now=now)
-        say(f"  {plan.name}\u00a0: {len(residents)} habitants")
+        staff = hire_staff(town, plan, password=password, now=now)
+        said = announce.announce(town, actor=staff["Communications"], now=now)
+        say(f"  {plan.name}\u00a0: {len(residents)} habitants, {said} avis")
 
 
 def list_subjects(town: Municipality, plan: TownPlan) -> list[Subject]:
@@ -236,7 +237,10 @@ STAFF = {
 }
 
 
-def hire_staff(town: Municipality, plan: TownPlan, *, password: str, now: datetime) -> None:
+def hire_staff(
+    town: Municipality, plan: TownPlan, *, password: str, now: datetime
+) -> dict[str, Resident]:
+    hired = {}
     for role, (first, last, title, roles) in STAFF.items():
         email = ACCOUNTS[role] if plan is towns.ALMA else f"{plan.slug}.{ACCOUNTS[role]}"
         person = Resident.objects.create(
@@ -264,6 +268,8 @@ def hire_staff(town: Municipality, plan: TownPlan, *, password: str, now: dateti
             is_administrator=role == "Administration",
             is_alert_authority=role == "Administration",
         )
+        hired[role] = person
+    return hired
 
 
 def accounts_sheet(port: int) -> str:
