@@ -70,6 +70,14 @@ DEEDS: dict[str, object] = {
     "residents.file_seen": _("Dossier d’une personne consulté"),
     "residents.second_factor_reset": _("Second facteur remis à zéro"),
     "residents.sessions_ended": _("Sessions fermées"),
+    "announcements.expired": _("Avis retiré à sa date"),
+    "territory.address_added": _("Adresse ajoutée"),
+    "territory.address_changed": _("Adresse changée"),
+    "territory.address_removed": _("Adresse retirée"),
+    "territory.sector_added": _("Secteur ajouté"),
+    "territory.sector_changed": _("Secteur changé"),
+    "territory.sector_removed": _("Secteur retiré"),
+    "territory.imported": _("Données du territoire importées"),
 }
 
 

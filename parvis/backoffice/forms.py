@@ -74,12 +74,12 @@ class TownForm(forms.Form):
         widget=forms.TextInput(attrs={"type": "tel"}),
     )  # fmt: skip
     night_phone = forms.CharField(
-        label=_("Téléphone de nuit et de fin de semaine"), max_length=40, required=False,
+        label=_("Téléphone de nuit"), max_length=40, required=False,
         widget=forms.TextInput(attrs={"type": "tel"}),
     )  # fmt: skip
-    contact_email = forms.EmailField(label=_("Courriel de la ville"), required=False)
+    contact_email = forms.EmailField(label=_("Courriel public"), required=False)
     street_address = forms.CharField(
-        label=_("Adresse de l’hôtel de ville"), max_length=200, required=False
+        label=_("Hôtel de ville"), max_length=200, required=False
     )
     crest = forms.FileField(
         label=_("Changer les armoiries"), required=False,
@@ -92,7 +92,7 @@ class TownForm(forms.Form):
     privacy_email = forms.EmailField(label=_("Courriel de la personne responsable"), required=False)
     english = forms.BooleanField(label=_("Anglais"), required=False)
     english_basis = forms.ChoiceField(
-        label=_("Motif pour l’anglais (Charte de la langue française)"),
+        label=_("Motif pour l’anglais"),
         choices=ENGLISH, required=False,
     )  # fmt: skip
     recognised_29_1 = forms.BooleanField(

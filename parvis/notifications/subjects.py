@@ -51,7 +51,7 @@ ICONS: dict[str, object] = {
     "hand-helping": _lazy("Main tendue"),
     "map": _lazy("Carte"),
 }
-"""Shapes that a subject may bear, all of them in core/static/icons.txt, and what they are called."""
+"""Shapes that a subject may bear, all in core/static/icons.txt, and what they are called."""
 
 
 @transaction.atomic

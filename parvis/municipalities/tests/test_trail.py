@@ -114,8 +114,9 @@ def test_a_line_inserted_with_a_seal_of_its_own_is_found(sealed):
         sealed,
         "INSERT INTO municipalities_auditline (municipality_id, at, deed, facts) "
         f"VALUES ({sealed.pk}, now(), 'municipalities.roles_set', '{{}}')",
-        "INSERT INTO municipalities_auditseal (municipality_id, line_id, sequence, hash, sealed_at) "
-        "SELECT municipality_id, max(id), (SELECT max(sequence) + 1 FROM municipalities_auditseal), "
+        "INSERT INTO municipalities_auditseal "
+        "(municipality_id, line_id, sequence, hash, sealed_at) SELECT municipality_id, max(id), "
+        "(SELECT max(sequence) + 1 FROM municipalities_auditseal), "
         "repeat('0', 64), now() FROM municipalities_auditline GROUP BY 1",
     )
     assert len(faults(sealed)) == 1
