@@ -134,6 +134,8 @@ def _polygon(rings: Any, within: Bounds) -> Polygon:
         raise Refused(_("Le dessin a trop de points. Simplifiez-le avant de l’importer."))
     lines = [_ring(ring, within) for ring in rings]
     polygon = Polygon(lines[0], lines[1:])
+    if polygon.convex_hull.area < 1e-12:
+        raise Refused(_("Le dessin n’a pas de surface\u00a0: ses points sont sur une seule ligne."))
     if not polygon.is_valid:
         raise Refused(_fault(polygon))
     return polygon

@@ -142,7 +142,7 @@ def number_key(number: str) -> str:
     """One spelling for a civic number: «0415 A» is «415a», «415 à 419» is «415-419»."""
     text = re.sub(r"\s*(?:-|–|—|\bau?\b(?=\s*\d))\s*(?=\d)", "-", fold(number))
     text = re.sub(r"\s+(?=\d+/\d)", "_", text.strip())
-    text = re.sub(r"[^a-z0-9/_-]", "", text)
+    text = re.sub(r"-+(?!\d)|[^a-z0-9/_-]", "", text)
     return re.sub(r"\b0+(?=\d)", "", text)
 
 
