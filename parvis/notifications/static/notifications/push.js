@@ -44,6 +44,8 @@ async function subscribe(block) {
     subscription = null;
   }
   subscription ??= await worker.pushManager.subscribe({ userVisibleOnly: true, applicationServerKey: bytes(key) });
+  // Kept by the worker: it names the old address when the browser changes it.
+  worker.active?.postMessage({ type: "registered", endpoint: subscription.endpoint });
   return fetch(block.dataset.pushUrl, {
     method: "POST",
     headers: { "Content-Type": "application/json", "X-CSRFToken": token(), "HX-Request": "true" },

@@ -1,0 +1,111 @@
+"""What the front page shows, read in a fixed number of queries."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from django.db.models import Prefetch, Q
+from django.utils import timezone
+
+from parvis.announcements.models import Announcement, Picture, Reminder
+from parvis.home import concerns
+from parvis.notifications import inbox
+from parvis.notifications.models import Subscription
+from parvis.residents.http import TownRequest
+from parvis.residents.models import Resident
+
+COMING, NEWS = 5, 3
+
+
+@dataclass(frozen=True)
+class Coming:
+    """Something with a date ahead."""
+
+    announcement: Announcement
+    at: datetime
+    on: date
+    days: int
+    reminder_at: datetime | None
+
+
+def light(request: TownRequest) -> Any:
+    return (
+        Announcement.objects.of(request.municipality)
+        .select_related("subject")
+        .defer("text", "search", "area")
+    )
+
+
+def coming(request: TownRequest, now: datetime) -> list[Coming]:
+    """Dates ahead of what is published: the date that it is about, else when it takes force."""
+    open_reminders = Reminder.objects.of(request.municipality).filter(closed_at__isnull=True)
+    dated = Q(concerns_at__gte=now) | Q(concerns_at__isnull=True, in_force_from__gt=now)
+    rows = (
+        concerns.mine(request, light(request).published(now).filter(state="published"))
+        .filter(dated)
+        .order_by("concerns_at", "in_force_from", "id")
+        .prefetch_related(Prefetch("reminders", open_reminders, to_attr="ahead"))[: 4 * COMING]
+    )
+    mine = subscribed(request)
+    today = timezone.localdate()
+    found = []
+    for row in rows:
+        at = row.concerns_at or row.in_force_from
+        on = timezone.localtime(at).date()
+        # Who is not subscribed gets no reminder: the page must not promise one.
+        due = row.ahead[0].due_at if row.ahead and row.subject_id in mine else None
+        found.append(Coming(row, at=at, on=on, days=(on - today).days, reminder_at=due))
+    return sorted(found, key=lambda each: each.at)[:COMING]
+
+
+def subscribed(request: TownRequest) -> set[int]:
+    """Subjects that the person follows, for any place."""
+    if not request.user.is_authenticated:
+        return set()
+    return set(
+        Subscription.objects.of(request.municipality)
+        .filter(resident_id=request.user.pk)
+        .values_list("subject_id", flat=True)
+    )
+
+
+def news(request: TownRequest, now: datetime) -> list[Announcement]:
+    pictures = Prefetch("pictures", Picture.objects.of(request.municipality), to_attr="shown")
+    return list(concerns.mine(request, light(request).news(now)).prefetch_related(pictures)[:NEWS])
+
+
+def page(request: TownRequest) -> dict[str, Any]:
+    now = timezone.now()
+    standing = concerns.standing(request)
+    emergencies = [each for each in standing if each.is_emergency]
+    facts: dict[str, Any] = {
+        "banner": emergencies[0] if emergencies else None,
+        "banner_place": place_of(request, emergencies[:1]),
+        # The banner already says the first emergency.
+        "standing": [each for each in standing if each not in emergencies[:1]][:6],
+        "coming": coming(request, now),
+        "news": news(request, now),
+    }
+    if request.user.is_authenticated:
+        person: Resident = request.user
+        facts |= {"unread": inbox.unread_count(person), "greeting": greeting(person)}
+        facts["without_address"] = not concerns.here(request).address_ids
+    return facts
+
+
+def greeting(person: Resident) -> str:
+    """First name; an account without a name is greeted without one."""
+    return person.first_name.strip()
+
+
+def place_of(request: TownRequest, announcements: Iterable[Announcement]) -> str:
+    """Name of the person's sector that an emergency touches, if any."""
+    here = concerns.here(request)
+    for announcement in announcements:
+        for place in here.places:
+            if place.address and place.address.sector_id in announcement.sector_ids:
+                return str(place.address.sector)
+    return ""
