@@ -294,7 +294,13 @@ class Outcome(Owned):
                 fields=["municipality", "message_id", "channel", "contact_id"],
                 condition=Q(is_final=True),
                 name="one_final_outcome",
-            )
+            ),
+            # A mailbox and a provider may both report it, twice; the index also serves the proof.
+            models.UniqueConstraint(
+                fields=["municipality", "message_id", "channel", "contact_id"],
+                condition=Q(state="bounced"),
+                name="one_bounce_per_letter",
+            ),
         ]
         indexes: ClassVar = [
             models.Index(

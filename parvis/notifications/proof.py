@@ -15,6 +15,12 @@ from parvis.notifications.models import Channel, Message, Outcome, Work
 
 ICONS = {"inapp": "house", "email": "mail", "push": "bell-ring"}
 State = Outcome.State
+RETURNED = (
+    "LEFT JOIN (SELECT channel, contact_id, true AS returned FROM notifications_outcome "
+    "WHERE municipality_id = %s AND message_id = %s AND state = 'bounced') b "
+    "USING (channel, contact_id)"
+)
+AFTER_ALL = "CASE WHEN returned AND state IN ('handed', 'unsure') THEN 'bounced' ELSE state END"
 
 
 @dataclass
@@ -83,9 +89,11 @@ def figures(message: Message) -> Figures:
         for channel, count in cursor.fetchall():
             found[channel].targeted = int(count)
         cursor.execute(
-            "SELECT channel, state, reason, count(*) FROM notifications_outcome "
+            # What was handed over and came back later has failed after all.
+            f"SELECT channel, {AFTER_ALL}, CASE {AFTER_ALL} WHEN 'bounced' THEN 'bounced' "
+            f"ELSE reason END, count(*) FROM notifications_outcome o {RETURNED} "
             "WHERE municipality_id = %s AND message_id = %s AND is_final GROUP BY 1, 2, 3",
-            [message.municipality_id, message.pk],
+            [message.municipality_id, message.pk, message.municipality_id, message.pk],
         )
         for channel, state, reason, count in cursor.fetchall():
             if state == State.HANDED_OVER:
@@ -105,10 +113,10 @@ def figures(message: Message) -> Figures:
             if channel in found:
                 found[channel].opened = count
         cursor.execute(
-            "SELECT count(DISTINCT resident_id) FROM notifications_outcome "
+            f"SELECT count(DISTINCT resident_id) FROM notifications_outcome o {RETURNED} "
             "WHERE municipality_id = %s AND message_id = %s AND is_final AND state = 'handed' "
-            "AND channel <> 'inapp'",
-            [message.municipality_id, message.pk],
+            "AND channel <> 'inapp' AND returned IS NULL",
+            [message.municipality_id, message.pk, message.municipality_id, message.pk],
         )
         reached: int = cursor.fetchone()[0]
         cursor.execute(

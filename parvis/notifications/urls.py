@@ -1,6 +1,6 @@
 from django.urls import path
 
-from parvis.notifications import views, views_devices, views_inbox, views_unsubscribe
+from parvis.notifications import views, views_devices, views_inbox, views_unsubscribe, webhooks
 
 app_name = "notifications"
 urlpatterns = [
@@ -18,4 +18,5 @@ urlpatterns = [
     path("recus/<int:message_id>/", views_inbox.open_message, name="open"),
     path("ouvert/", views_inbox.opened, name="opened"),
     path("desabonnement/<str:token>/", views_unsubscribe.unsubscribe_page, name="unsubscribe"),
+    path("rebonds/<slug:provider>/", webhooks.report, name="report"),
 ]

@@ -27,6 +27,8 @@ from parvis.notifications.urls_of import absolute, origin
 
 logger = logging.getLogger("parvis.notifications")
 BOUNCE_SALT = "parvis.bounce"
+IDENTITY = "parvis"
+"""Under this name the letter's signed identity comes back in a provider's reports."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +204,8 @@ class Letters:
             reply_to=[self.town.contact_email] if self.town.contact_email else None,
             headers=headers,
         )
+        # Read by anymail's backends; SMTP sends nothing of it.
+        letter.metadata = {IDENTITY: letter.from_email.partition("@")[0]}
         if html:
             letter.attach_alternative(html, "text/html")
         return letter

@@ -1,0 +1,195 @@
+"""The mailbox where returned letters come: a Maildir or an IMAP folder, emptied minute by minute.
+
+A letter leaves the mailbox only after the database has committed what it said. Killed in between,
+it is read again, which changes nothing. One that cannot be read is set aside, and the rest go on.
+"""
+
+from __future__ import annotations
+
+import imaplib
+import logging
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+from urllib.parse import unquote, urlsplit
+
+from django.conf import settings
+from django.db import InterfaceError, OperationalError, transaction
+
+from parvis.notifications import bounces
+
+logger = logging.getLogger("parvis.notifications")
+
+MOST = 500
+"""Letters taken in one round; the next round comes in a minute."""
+TIMEOUT = 20
+ASIDE = "parvis-set-aside"
+
+
+class Mailbox(Protocol):
+    def waiting(self) -> Iterator[str]: ...
+    def open(self, key: str) -> bytes | None:
+        """The beginning of the letter, or None when it is gone."""
+
+    def remove(self, key: str) -> None: ...
+    def keep(self, key: str) -> None:
+        """Leave it for a person to read, and do not offer it again."""
+
+    def set_aside(self, key: str) -> None: ...
+
+
+def collect(now: datetime) -> int:
+    """Read what came back since the last round; answer how many bounces were written down."""
+    noted = 0
+    if settings.BOUNCE_MAILDIR:
+        try:
+            noted += empty(Maildir(Path(settings.BOUNCE_MAILDIR)), now=now)
+        except OSError as error:
+            logger.warning("the Maildir of returned letters: %s", error)
+    if settings.BOUNCE_IMAP_URL:
+        try:
+            with imap(settings.BOUNCE_IMAP_URL) as mailbox:
+                noted += empty(mailbox, now=now)
+        except (OSError, imaplib.IMAP4.error) as error:
+            logger.warning("the IMAP mailbox of returned letters: %s", error)
+    return noted
+
+
+def empty(mailbox: Mailbox, *, now: datetime) -> int:
+    noted = failures = 0
+    for key in mailbox.waiting():
+        try:
+            raw = mailbox.open(key)
+            if raw is None:
+                continue
+            bounce = bounces.read(raw)
+            if bounce is not None:
+                # Durable: once past this line it is committed, or this raises.
+                with transaction.atomic(durable=True):
+                    noted += bounces.note(bounce, now=now)
+        except (OperationalError, InterfaceError) as error:
+            # Not the letter's fault: it stays for the next round.
+            logger.warning("a returned letter waits, the database says: %s", error)
+            failures += 1
+            if failures == 3:
+                break
+            continue
+        except imaplib.IMAP4.abort:
+            raise
+        except Exception:
+            # The outer edge of this letter: whatever it is, the others go on.
+            logger.exception("a returned letter cannot be read: set aside")
+            mailbox.set_aside(key)
+            continue
+        if bounce is None:
+            mailbox.keep(key)
+        else:
+            mailbox.remove(key)
+    return noted
+
+
+class Maildir:
+    """Letters in `new/`, as mail servers put them there; no lock is needed to take one."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def waiting(self) -> Iterator[str]:
+        yield from sorted(entry.name for entry in (self.folder / "new").iterdir())[:MOST]
+
+    def open(self, key: str) -> bytes | None:
+        try:
+            with (self.folder / "new" / key).open("rb") as file:
+                return file.read(bounces.LIMIT)
+        except FileNotFoundError:
+            return None
+
+    def remove(self, key: str) -> None:
+        (self.folder / "new" / key).unlink(missing_ok=True)
+
+    def keep(self, key: str) -> None:
+        self.move(key, self.folder / "cur" / f"{key.partition(':')[0]}:2,S")
+
+    def set_aside(self, key: str) -> None:
+        # A folder of the same mailbox (Maildir++), which mail programs show.
+        aside = self.folder / f".{ASIDE}"
+        for name in ("cur", "new", "tmp"):
+            (aside / name).mkdir(parents=True, exist_ok=True)
+        self.move(key, aside / "new" / key)
+
+    def move(self, key: str, target: Path) -> None:
+        target.parent.mkdir(exist_ok=True)
+        try:
+            (self.folder / "new" / key).rename(target)
+        except FileNotFoundError:
+            logger.debug("another round moved %s", key)
+
+
+@contextmanager
+def imap(url: str) -> Iterator[Imap]:
+    """The folder of an imaps:// address, signed in. The server's certificate is verified."""
+    parts = urlsplit(url)
+    if parts.scheme != "imaps" or not parts.hostname:
+        raise OSError("BOUNCE_IMAP_URL: write imaps://user:password@host/folder")
+    connection = imaplib.IMAP4_SSL(
+        parts.hostname, parts.port or 993, ssl_context=ssl.create_default_context(), timeout=TIMEOUT
+    )
+    try:
+        connection.login(unquote(parts.username or ""), unquote(parts.password or ""))
+        status, _answer = connection.select(quoted(unquote(parts.path.lstrip("/")) or "INBOX"))
+        if status != "OK":
+            raise OSError("BOUNCE_IMAP_URL: there is no such folder")
+        yield Imap(connection)
+    finally:
+        # Not CLOSE: it would expunge what others have flagged.
+        try:
+            connection.logout()
+        except (OSError, imaplib.IMAP4.error) as error:
+            logger.debug("the IMAP server left: %s", error)
+
+
+def quoted(name: str) -> str:
+    return '"' + name.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+class Imap:
+    """Letters not yet seen of the selected folder, by UID."""
+
+    def __init__(self, connection: imaplib.IMAP4) -> None:
+        self.connection = connection
+
+    def waiting(self) -> Iterator[str]:
+        found = self.ask("SEARCH", "UNSEEN", "UNDELETED")
+        uids = found[0].decode().split() if found and isinstance(found[0], bytes) else []
+        yield from uids[:MOST]
+
+    def open(self, key: str) -> bytes | None:
+        # PEEK: reading must not mark it as seen before it is written down.
+        answer = self.ask("FETCH", key, f"(BODY.PEEK[]<0.{bounces.LIMIT}>)")
+        return next((part[1] for part in answer if isinstance(part, tuple)), None)
+
+    def remove(self, key: str) -> None:
+        self.ask("STORE", key, "+FLAGS.SILENT", r"(\Deleted)")
+        # Plain EXPUNGE would remove what someone else flagged.
+        if "UIDPLUS" in self.connection.capabilities:
+            self.ask("EXPUNGE", key)
+
+    def keep(self, key: str) -> None:
+        self.ask("STORE", key, "+FLAGS.SILENT", r"(\Seen)")
+
+    def set_aside(self, key: str) -> None:
+        self.connection.create(quoted(ASIDE))
+        status, _answer = self.connection.uid("COPY", key, quoted(ASIDE))
+        if status == "OK":
+            self.remove(key)
+        else:
+            self.ask("STORE", key, "+FLAGS.SILENT", r"(\Seen \Flagged)")
+
+    def ask(self, command: str, *words: str) -> list[bytes | tuple[bytes, bytes] | None]:
+        status, answer = self.connection.uid(command, *words)
+        if status != "OK":
+            raise imaplib.IMAP4.error(f"UID {command}: {status}")
+        return answer
