@@ -256,6 +256,7 @@ CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.db.DatabaseCache",
         "LOCATION": "core_cache",
+        "KEY_FUNCTION": "parvis.residents.throttle.key_of_town",
     }
 }
 

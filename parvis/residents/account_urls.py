@@ -20,7 +20,7 @@ urlpatterns = [
         name="account_email_verification_sent",
     ),
     path(
-        "password/reset/code/confirm/",
+        "password/reset/confirm/",
         codes(account.confirm_password_reset_code),
         name="account_confirm_password_reset_code",
     ),
