@@ -97,7 +97,7 @@ def fresh_proof(view: View) -> View:
     def proven(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if get_reauthentication_flows(request.user):
             return guarded(request, *args, **kwargs)
-        records = get_authentication_records(request)
+        records = get_authentication_records(request, request.user)
         if records and time.time() - records[-1]["at"] < FRESH:
             return view(request, *args, **kwargs)
         back = request.path if request.method == "GET" else reverse("residents:data")

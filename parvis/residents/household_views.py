@@ -21,13 +21,11 @@ from parvis.residents import households
 from parvis.residents.forms import ChildForm, HouseholdForm, InviteForm, RoleForm
 from parvis.residents.http import ResidentRequest
 from parvis.residents.models import Household, HouseholdMember
-from parvis.residents.views import answer, attempt
-
-INVITATIONS_AN_HOUR = "20/h/user"
+from parvis.residents.views import answer, attempt, sent
 
 
 def mine(request: ResidentRequest) -> HttpResponse:
-    form = HouseholdForm(request.POST or None)
+    form = HouseholdForm(sent(request))
     if form.is_valid() and attempt(
         form,
         lambda: households.open_household(request.user, now=timezone.now(), **form.cleaned_data),
@@ -80,12 +78,7 @@ def invite(request: ResidentRequest, household_id: int) -> HttpResponse:
     form = InviteForm(request.POST)
     token = secrets.token_urlsafe(24)
     if form.is_valid():
-        if not ratelimit.consume(
-            request,
-            action="household_invitation",
-            config={"household_invitation": INVITATIONS_AN_HOUR},
-            user=request.user,
-        ):
+        if not ratelimit.consume(request, action="household_invitation", user=request.user):
             form.add_error(None, _("Trop d’invitations en peu de temps. Revenez dans une heure."))
             return _again(request, found, invite_form=form)
         if attempt(

@@ -19,7 +19,7 @@ from parvis.residents.doors import may_enter, staff_door
 from parvis.residents.forms import CounterForm, NameForm, PhoneForm, PlaceForm
 from parvis.residents.http import StaffRequest
 from parvis.residents.models import HouseholdMember, Phone, Place, Resident
-from parvis.residents.views import attempt
+from parvis.residents.views import attempt, sent
 
 A_PAGE = 25
 LONGEST = 80
@@ -55,7 +55,7 @@ def people(request: StaffRequest) -> HttpResponse:
 
 @staff_door("residents", "act")
 def open_account(request: StaffRequest) -> HttpResponse:
-    form = CounterForm(request.POST or None)
+    form = CounterForm(sent(request))
     made: list[Resident] = []
     if form.is_valid() and attempt(
         form,
@@ -120,7 +120,7 @@ def person(request: StaffRequest, person_id: int) -> HttpResponse:
 def profile(request: StaffRequest, person_id: int) -> HttpResponse:
     found = _person(request, person_id)
     form = NameForm(
-        request.POST or None,
+        sent(request),
         municipality=request.municipality,
         initial={
             "first_name": found.first_name,
@@ -139,7 +139,7 @@ def profile(request: StaffRequest, person_id: int) -> HttpResponse:
 @staff_door("residents", "act")
 def add_phone(request: StaffRequest, person_id: int) -> HttpResponse:
     found = _person(request, person_id)
-    form = PhoneForm(request.POST or None)
+    form = PhoneForm(sent(request))
     if form.is_valid() and attempt(
         form,
         lambda: actions.add_phone(
@@ -179,7 +179,7 @@ def remove_phone(request: StaffRequest, person_id: int, phone_id: int) -> HttpRe
 @staff_door("residents", "act")
 def add_place(request: StaffRequest, person_id: int) -> HttpResponse:
     found = _person(request, person_id)
-    form = PlaceForm(request.POST or None, municipality=request.municipality)
+    form = PlaceForm(sent(request), municipality=request.municipality)
     if form.is_valid() and attempt(
         form,
         lambda: actions.add_place(
@@ -203,7 +203,7 @@ def _place(request: StaffRequest, person_id: int, place_id: int) -> Place:
 def place(request: StaffRequest, person_id: int, place_id: int) -> HttpResponse:
     found = _place(request, person_id, place_id)
     form = PlaceForm(
-        request.POST or None,
+        sent(request),
         municipality=request.municipality,
         initial={"kind": found.kind, "label": found.label, "address": found.address},
     )

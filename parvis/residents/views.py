@@ -13,7 +13,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
 from django.forms import Form
-from django.http import HttpResponse
+from django.http import HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -40,6 +40,11 @@ def answer(
         context,
         status=422 if refused else 200,
     )
+
+
+def sent(request: ResidentRequest) -> QueryDict | None:
+    """What was sent, were it nothing at all; None where the page is only looked at."""
+    return request.POST if request.method == "POST" else None
 
 
 def attempt(form: Form, deed: Callable[[], object]) -> bool:
@@ -73,7 +78,7 @@ def overview(request: ResidentRequest) -> HttpResponse:
 def profile(request: ResidentRequest) -> HttpResponse:
     person = request.user
     form = NameForm(
-        request.POST or None,
+        sent(request),
         municipality=request.municipality,
         initial={
             "first_name": person.first_name,
@@ -102,7 +107,7 @@ def profile(request: ResidentRequest) -> HttpResponse:
 
 def phones(request: ResidentRequest) -> HttpResponse:
     person = request.user
-    form = PhoneForm(request.POST or None)
+    form = PhoneForm(sent(request))
     if form.is_valid() and attempt(
         form,
         lambda: actions.add_phone(person, actor=person, now=timezone.now(), **form.cleaned_data),
@@ -128,7 +133,7 @@ def remove_phone(request: ResidentRequest, phone_id: int) -> HttpResponse:
 
 def places(request: ResidentRequest) -> HttpResponse:
     person = request.user
-    form = PlaceForm(request.POST or None, municipality=request.municipality)
+    form = PlaceForm(sent(request), municipality=request.municipality)
     if form.is_valid() and attempt(
         form,
         lambda: actions.add_place(person, actor=person, now=timezone.now(), **form.cleaned_data),
@@ -144,7 +149,7 @@ def place(request: ResidentRequest, place_id: int) -> HttpResponse:
         Place.objects.of(request.municipality).of_resident(request.user), pk=place_id
     )
     form = PlaceForm(
-        request.POST or None,
+        sent(request),
         municipality=request.municipality,
         initial={"kind": found.kind, "label": found.label, "address": found.address},
     )
@@ -239,7 +244,7 @@ def download(request: ResidentRequest) -> HttpResponse:
 
 @fresh_proof
 def erase(request: ResidentRequest) -> HttpResponse:
-    form = EraseForm(request.POST or None)
+    form = EraseForm(sent(request))
     person: Resident = Resident.objects.of(request.municipality).get(pk=request.user.pk)
     if form.is_valid() and attempt(
         form, lambda: erasure.erase_resident(person, actor=person, now=timezone.now())

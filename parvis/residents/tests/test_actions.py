@@ -7,7 +7,6 @@ from datetime import timedelta
 import pytest
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
-
 from django.db import connection
 
 from parvis.core.errors import Refused
@@ -43,9 +42,9 @@ def test_a_clerk_opens_an_account_for_someone_without_e_mail(town):
     phone = Phone.objects.get()
     assert (phone.number, phone.verified_at) == ("+14185550142", None)
     assert deeds(town) == ["residents.joined", "residents.phone_added"]
-    assert {line.actor_id for line in AuditLine.objects.of(town).filter(deed="residents.joined")} == {
-        clerk.pk
-    }
+    assert {
+        line.actor_id for line in AuditLine.objects.of(town).filter(deed="residents.joined")
+    } == {clerk.pk}
 
 
 def test_two_people_without_e_mail_have_an_account_each(town):
@@ -182,9 +181,7 @@ def test_the_sessions_of_someone_who_left_end(client, town):
 def home_of_two(town):
     one, two = make.resident(town), make.resident(town, first_name="Rosaire")
     household = households.open_household(one, role="owner", now=NOW, name="Les Tremblay")
-    households.invite(
-        household, actor=one, email=two.email, role="tenant", now=NOW, token="jeton"
-    )
+    households.invite(household, actor=one, email=two.email, role="tenant", now=NOW, token="jeton")
     return one, two, household
 
 
@@ -208,9 +205,7 @@ def test_an_invitation_opens_for_its_address_and_its_time_only(town):
     with pytest.raises(Refused):
         households.accept_invitation(town, token="autre", person=two, now=NOW)
     with pytest.raises(Refused):
-        households.accept_invitation(
-            town, token="jeton", person=two, now=NOW + timedelta(days=15)
-        )
+        households.accept_invitation(town, token="jeton", person=two, now=NOW + timedelta(days=15))
     assert HouseholdMember.objects.of(town).filter(resident=two).count() == 0
 
 

@@ -48,7 +48,9 @@ def test_a_number_is_read_however_it_is_written(typed, number):
     assert rules.phone_number(typed) == number
 
 
-@pytest.mark.parametrize("typed", ["", "911", "555-0142", "118 555-0142", "allô", "+33 6", "4" * 30])
+@pytest.mark.parametrize(
+    "typed", ["", "911", "555-0142", "118 555-0142", "allô", "+33 6", "4" * 30]
+)
 def test_what_is_not_a_number_is_refused(typed):
     with pytest.raises(Refused):
         rules.phone_number(typed)
