@@ -53,8 +53,68 @@ def parser() -> Parser:
     one.add_argument("--processus", type=int, default=2, metavar="N")
     command("worker", worker, "Le travail d’arrière-plan\u00a0: envois, travaux, sceaux.")
     command("migrate", migrate, "Met la base de données à jour.")
+    one = command("doctor", doctor, "Dit ce qui ne va pas, et quoi faire.")
+    one.add_argument("--watch", action="store_true", help="surveiller et donner l’alarme")
+    one.add_argument(
+        "--every", type=float, default=30, metavar="S", help="secondes entre deux tours"
+    )
+    one.add_argument("--alarm", default="", metavar="CMD", help="commande qui reçoit chaque alarme")
+    one.add_argument("--rounds", type=int, default=0, metavar="N", help="nombre de tours")
+
+    one = command("town", nothing, "Ouvre une ville, l’exporte, l’importe.")
+    deeds = one.add_subparsers(metavar="ACTION", required=True)
+    same = Parser(add_help=False)
+    same.add_argument("--data", type=Path, default=argparse.SUPPRESS, help=argparse.SUPPRESS)
+    two = deeds.add_parser("create", help="ouvrir une ville", parents=[same])
+    two.set_defaults(deed=in_django(create))
+    two.add_argument("slug", help="identifiant court, par exemple alma")
+    two.add_argument("--name", required=True, help="nom complet")
+    two.add_argument("--host", required=True, help="nom d’hôte du portail")
+    two.add_argument("--admin", default="", metavar="COURRIEL", help="personne à inviter")
+    two.add_argument("--brand", default="#34468f", metavar="COULEUR")
+    two = deeds.add_parser("export", help="écrire une ville dans un fichier", parents=[same])
+    two.set_defaults(deed=in_django(export))
+    two.add_argument("slug")
+    two.add_argument("file", type=Path, metavar="FICHIER")
+    two = deeds.add_parser("import", help="amener une ville exportée", parents=[same])
+    two.set_defaults(deed=in_django(bring_town))
+    two.add_argument("file", type=Path, metavar="FICHIER")
+
+    one = command("import", in_django(bring_in), "Amène des secteurs, des adresses ou le rôle.")
+    one.add_argument(
+        "kind", choices=("sectors", "addresses", "roll"), metavar="sectors|addresses|roll"
+    )
+    one.add_argument("--town", required=True, metavar="VILLE")
+    one.add_argument("file", type=Path, metavar="FICHIER")
+
+    one = command("audit", in_django(verify), "Vérifie le registre des actions.")
+    one.add_argument("verify", choices=("verify",))
+    one.add_argument("--town", default="", metavar="VILLE")
+
+    one = command("backup", backup, "Sauvegarde tout dans un fichier.")
+    one.add_argument("file", type=Path, metavar="FICHIER")
+    one = command("restore", restore, "Restaure une sauvegarde dans une instance vide.")
+    one.add_argument("file", type=Path, metavar="FICHIER")
     command("seal", seal)
     return top
+
+
+def in_django(deed: Deed) -> Deed:
+    """The deed with the database running and Django loaded."""
+
+    def run(arguments: argparse.Namespace) -> int:
+        with instance(arguments.data):
+            load_django()
+            try:
+                return deed(arguments)
+            finally:
+                close_connections()
+
+    return run
+
+
+def nothing(arguments: argparse.Namespace) -> int:
+    return 2
 
 
 def demo(arguments: argparse.Namespace) -> int:
@@ -80,12 +140,73 @@ def worker(arguments: argparse.Namespace) -> int:
 def migrate(arguments: argparse.Namespace) -> int:
     from parvis import cli_migrate
 
-    with instance(arguments.data):
-        load_django()
+    def deed(_arguments: argparse.Namespace) -> int:
         if not cli_migrate.migrate():
             print("La base de données est à jour.")
-        close_connections()
-    return 0
+        return 0
+
+    return in_django(deed)(arguments)
+
+
+def doctor(arguments: argparse.Namespace) -> int:
+    from parvis import cli_doctor, cli_watch
+
+    def deed(_arguments: argparse.Namespace) -> int:
+        if arguments.watch:
+            return cli_watch.watch(
+                every=arguments.every, alarm=arguments.alarm, rounds=arguments.rounds
+            )
+        return cli_doctor.doctor()
+
+    return in_django(deed)(arguments)
+
+
+def create(arguments: argparse.Namespace) -> int:
+    from parvis import cli_town
+
+    return cli_town.create(
+        slug=arguments.slug,
+        name=arguments.name,
+        host=arguments.host,
+        email=arguments.admin,
+        brand=arguments.brand,
+    )
+
+
+def export(arguments: argparse.Namespace) -> int:
+    from parvis import cli_move
+
+    return cli_move.export_town(arguments.slug, arguments.file)
+
+
+def bring_town(arguments: argparse.Namespace) -> int:
+    from parvis import cli_move
+
+    return cli_move.import_town(arguments.file)
+
+
+def bring_in(arguments: argparse.Namespace) -> int:
+    from parvis import cli_town
+
+    return cli_town.bring_in(arguments.kind, slug=arguments.town, file=arguments.file)
+
+
+def verify(arguments: argparse.Namespace) -> int:
+    from parvis import cli_town
+
+    return cli_town.verify_audit(arguments.town)
+
+
+def backup(arguments: argparse.Namespace) -> int:
+    from parvis import cli_backup
+
+    return cli_backup.backup(arguments.data, arguments.file)
+
+
+def restore(arguments: argparse.Namespace) -> int:
+    from parvis import cli_backup
+
+    return cli_backup.restore(arguments.data, arguments.file)
 
 
 def seal(arguments: argparse.Namespace) -> int:

@@ -125,8 +125,10 @@ class Supervisor:
             pause = min(30.0, 0.5 * 2**child.failures)
             child.failures += 1
             child.not_before = time.monotonic() + pause
-            say(f"«\u00a0{child.name}\u00a0» s’est arrêté (code {code})\u202f; "
-                f"nouveau départ dans {pause:g}\u00a0s.")
+            say(
+                f"«\u00a0{child.name}\u00a0» s’est arrêté (code {code})\u202f; "
+                f"nouveau départ dans {pause:g}\u00a0s."
+            )
         return None
 
     def watch(self) -> int:
