@@ -142,7 +142,9 @@ def imap(url: str) -> Iterator[Imap]:
         status, _answer = connection.select(quoted(unquote(parts.path.lstrip("/")) or "INBOX"))
         if status != "OK":
             raise OSError("BOUNCE_IMAP_URL: there is no such folder")
-        yield Imap(connection)
+        # imaplib keeps what was said before the sign-in; most servers can do more after.
+        _status, words = connection.capability()
+        yield Imap(connection, expunges=b"UIDPLUS" in b" ".join(words).upper().split())
     finally:
         # Not CLOSE: it would expunge what others have flagged.
         try:
@@ -158,8 +160,9 @@ def quoted(name: str) -> str:
 class Imap:
     """Letters not yet seen of the selected folder, by UID."""
 
-    def __init__(self, connection: imaplib.IMAP4) -> None:
+    def __init__(self, connection: imaplib.IMAP4, *, expunges: bool) -> None:
         self.connection = connection
+        self.expunges = expunges
 
     def waiting(self) -> Iterator[str]:
         found = self.ask("SEARCH", "UNSEEN", "UNDELETED")
@@ -173,8 +176,8 @@ class Imap:
 
     def remove(self, key: str) -> None:
         self.ask("STORE", key, "+FLAGS.SILENT", r"(\Deleted)")
-        # Plain EXPUNGE would remove what someone else flagged.
-        if "UIDPLUS" in self.connection.capabilities:
+        # Plain EXPUNGE would remove what someone else flagged; without UIDPLUS it stays flagged.
+        if self.expunges:
             self.ask("EXPUNGE", key)
 
     def keep(self, key: str) -> None:
