@@ -13,6 +13,7 @@ from typing import Any
 import psycopg
 from django.conf import settings
 from django.db import IntegrityError, transaction
+from django.db.models import ProtectedError
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from procrastinate.contrib.django import app
@@ -183,12 +184,30 @@ def save_address(
             raise Refused(_("Cette adresse est déjà dans la liste.")) from error
         raise
     record(
-        "territory.address_added" if new else "territory.address_corrected",
+        "territory.address_added" if new else "territory.address_changed",
         municipality=municipality,
         actor=actor,
         address=address.pk,
     )
     return address
+
+
+@transaction.atomic
+def remove_address(address: Address, *, actor: Any) -> None:
+    """Remove an address that nobody's account names, or raise Refused."""
+    try:
+        with transaction.atomic():
+            Address.objects.of(address.municipality_id).filter(pk=address.pk).delete()
+    except (ProtectedError, IntegrityError) as error:
+        raise Refused(
+            _("Des citoyens ont choisi cette adresse. Corrigez-la plutôt que de la retirer.")
+        ) from error
+    record(
+        "territory.address_removed",
+        municipality=address.municipality_id,
+        actor=actor,
+        address=address.pk,
+    )
 
 
 # --- files ---------------------------------------------------------------------------------------

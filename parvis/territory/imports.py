@@ -188,9 +188,10 @@ def _part(progress: Progress | None, begin: float, end: float) -> Progress | Non
 
 def _record(kind: str, municipality: Municipality, actor: Any, report: Report) -> None:
     record(
-        f"territory.{kind}_imported",
+        "territory.imported",
         municipality=municipality,
         actor=actor,
+        kind=kind,
         new=report.new,
         changed=report.changed,
         unchanged=report.unchanged,

@@ -64,7 +64,7 @@ def test_a_list_comes_in_whatever_wrote_it(town, encode):
     assert Address.objects.of(town).get(number="12").sector is None
     assert [a.number for a in find(town, "12 sacre coeur")] == ["12"]
     assert counts(bring_csv(town, encode(CSV))) == (0, 0, 3, 0)
-    lines = AuditLine.objects.of(town).filter(deed="territory.addresses_imported")
+    lines = AuditLine.objects.of(town).filter(deed="territory.imported")
     assert [line.facts["new"] for line in lines.order_by("id")] == [3, 0]
 
 
