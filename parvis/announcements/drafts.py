@@ -78,9 +78,20 @@ def apply(announcement: Announcement, changes: dict[str, Any], *, complete: bool
     return moved
 
 
-def touch(announcement: Announcement, *, actor: Any, now: datetime, columns: list[str]) -> None:
-    """Save these columns, and raise the token so that another editor learns of it."""
-    announcement.token += 1
+def touch(
+    announcement: Announcement,
+    *,
+    actor: Any,
+    now: datetime,
+    columns: list[str],
+    raises_token: bool = True,
+) -> None:
+    """Save these columns, and raise the token so that another editor learns of it.
+
+    What stands beside the text (pictures, files, languages) leaves the token: the editor that is
+    open on the text goes on.
+    """
+    announcement.token += raises_token
     announcement.revised_at = now
     announcement.revised_by_id = actor.pk if actor is not None else None
     announcement.save(update_fields=[*columns, "token", "revised_at", "revised_by_id"])
@@ -176,7 +187,7 @@ def translate(
         announcement=fresh, language=language,
         defaults={"municipality": town, "basis": basis, **words},
     )  # fmt: skip
-    touch(fresh, actor=actor, now=now, columns=[])
+    touch(fresh, actor=actor, now=now, columns=[], raises_token=False)
     record(
         "announcements.translated", municipality=town, actor=actor, announcement=fresh.pk,
         language=language, basis=basis,
@@ -192,7 +203,7 @@ def drop_translation(
     fresh = locked(announcement)
     gone, _each = fresh.translations.filter(language=language).delete()
     if gone:
-        touch(fresh, actor=actor, now=now, columns=[])
+        touch(fresh, actor=actor, now=now, columns=[], raises_token=False)
         record(
             "announcements.translation_dropped", municipality=fresh.municipality_id, actor=actor,
             announcement=fresh.pk, language=language,
@@ -292,7 +303,7 @@ def make_public_notice(
             "deadline_at": deadline_at,
         },
     )
-    touch(fresh, actor=actor, now=now, columns=[])
+    touch(fresh, actor=actor, now=now, columns=[], raises_token=False)
     return notice
 
 
@@ -303,4 +314,4 @@ def drop_public_notice(announcement: Announcement, *, actor: Any, now: datetime)
     if fresh.is_public:
         raise Refused(_("Un avis public publié le reste."))
     PublicNotice.objects.of(fresh.municipality_id).filter(announcement=fresh).delete()
-    touch(fresh, actor=actor, now=now, columns=[])
+    touch(fresh, actor=actor, now=now, columns=[], raises_token=False)

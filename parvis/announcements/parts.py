@@ -81,6 +81,7 @@ def add_picture(
         position=_last(fresh.pictures),
         created_at=now,
     )
+    touch(fresh, actor=actor, now=now, columns=[], raises_token=False)
     record(
         "announcements.picture_added", municipality=fresh.municipality_id, actor=actor,
         announcement=fresh.pk, picture=picture.pk,
@@ -89,13 +90,18 @@ def add_picture(
 
 
 @transaction.atomic
-def describe_picture(picture: Picture, *, alt: str, caption: str = "", actor: Any) -> Picture:
+def describe_picture(
+    picture: Picture, *, alt: str, actor: Any, now: datetime, caption: str = ""
+) -> Picture:
     """Change what is said of an image, or raise Refused."""
+    fresh = locked(picture.announcement)
+    _check_open(fresh)
     alt = rules.tidy_line(alt)[: rules.ALT_MAX]
     if not rules.has_words(alt):
         raise Refused(_("Une image garde toujours sa description."))
     picture.alt, picture.caption = alt, rules.tidy_line(caption)[: rules.ALT_MAX]
     picture.save(update_fields=["alt", "caption"])
+    touch(fresh, actor=actor, now=now, columns=[], raises_token=False)
     record(
         "announcements.picture_described", municipality=picture.municipality_id, actor=actor,
         announcement=picture.announcement_id, picture=picture.pk,
@@ -130,6 +136,7 @@ def add_attachment(
         position=_last(fresh.attachments),
         created_at=now,
     )
+    touch(fresh, actor=actor, now=now, columns=[], raises_token=False)
     record(
         "announcements.file_added", municipality=fresh.municipality_id, actor=actor,
         announcement=fresh.pk, attachment=attachment.pk,
@@ -147,7 +154,7 @@ def remove_part(part: Picture | Attachment, *, actor: Any, now: datetime) -> Non
     if not deleted:
         return
     files.forget(fresh.municipality_id, STORE, folder)
-    touch(fresh, actor=actor, now=now, columns=[])
+    touch(fresh, actor=actor, now=now, columns=[], raises_token=False)
     record(
         "announcements.part_removed", municipality=fresh.municipality_id, actor=actor,
         announcement=fresh.pk, part=f"{type(part).__name__.lower()}:{pk}",
