@@ -17,7 +17,7 @@ from typing import Protocol
 from urllib.parse import unquote, urlsplit
 
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, transaction
+from django.db import InterfaceError, OperationalError, connection
 
 from parvis.notifications import bounces
 
@@ -59,6 +59,8 @@ def collect(now: datetime) -> int:
 
 
 def empty(mailbox: Mailbox, *, now: datetime) -> int:
+    if connection.in_atomic_block:
+        raise RuntimeError("a letter removed inside a transaction could be undone here alone")
     noted = failures = 0
     for key in mailbox.waiting():
         try:
@@ -67,9 +69,7 @@ def empty(mailbox: Mailbox, *, now: datetime) -> int:
                 continue
             bounce = bounces.read(raw)
             if bounce is not None:
-                # Durable: once past this line it is committed, or this raises.
-                with transaction.atomic(durable=True):
-                    noted += bounces.note(bounce, now=now)
+                noted += bounces.note(bounce, now=now)
         except (OperationalError, InterfaceError) as error:
             # Not the letter's fault: it stays for the next round.
             logger.warning("a returned letter waits, the database says: %s", error)
@@ -134,21 +134,21 @@ def imap(url: str) -> Iterator[Imap]:
     parts = urlsplit(url)
     if parts.scheme != "imaps" or not parts.hostname:
         raise OSError("BOUNCE_IMAP_URL: write imaps://user:password@host/folder")
-    connection = imaplib.IMAP4_SSL(
+    server = imaplib.IMAP4_SSL(
         parts.hostname, parts.port or 993, ssl_context=ssl.create_default_context(), timeout=TIMEOUT
     )
     try:
-        connection.login(unquote(parts.username or ""), unquote(parts.password or ""))
-        status, _answer = connection.select(quoted(unquote(parts.path.lstrip("/")) or "INBOX"))
+        server.login(unquote(parts.username or ""), unquote(parts.password or ""))
+        status, _answer = server.select(quoted(unquote(parts.path.lstrip("/")) or "INBOX"))
         if status != "OK":
             raise OSError("BOUNCE_IMAP_URL: there is no such folder")
         # imaplib keeps what was said before the sign-in; most servers can do more after.
-        _status, words = connection.capability()
-        yield Imap(connection, expunges=b"UIDPLUS" in b" ".join(words).upper().split())
+        _status, words = server.capability()
+        yield Imap(server, expunges=b"UIDPLUS" in b" ".join(words).upper().split())
     finally:
         # Not CLOSE: it would expunge what others have flagged.
         try:
-            connection.logout()
+            server.logout()
         except (OSError, imaplib.IMAP4.error) as error:
             logger.debug("the IMAP server left: %s", error)
 
@@ -160,8 +160,8 @@ def quoted(name: str) -> str:
 class Imap:
     """Letters not yet seen of the selected folder, by UID."""
 
-    def __init__(self, connection: imaplib.IMAP4, *, expunges: bool) -> None:
-        self.connection = connection
+    def __init__(self, server: imaplib.IMAP4, *, expunges: bool) -> None:
+        self.server = server
         self.expunges = expunges
 
     def waiting(self) -> Iterator[str]:
@@ -184,15 +184,15 @@ class Imap:
         self.ask("STORE", key, "+FLAGS.SILENT", r"(\Seen)")
 
     def set_aside(self, key: str) -> None:
-        self.connection.create(quoted(ASIDE))
-        status, _answer = self.connection.uid("COPY", key, quoted(ASIDE))
+        self.server.create(quoted(ASIDE))
+        status, _answer = self.server.uid("COPY", key, quoted(ASIDE))
         if status == "OK":
             self.remove(key)
         else:
             self.ask("STORE", key, "+FLAGS.SILENT", r"(\Seen \Flagged)")
 
     def ask(self, command: str, *words: str) -> list[bytes | tuple[bytes, bytes] | None]:
-        status, answer = self.connection.uid(command, *words)
+        status, answer = self.server.uid(command, *words)
         if status != "OK":
             raise imaplib.IMAP4.error(f"UID {command}: {status}")
         return answer

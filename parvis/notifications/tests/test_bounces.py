@@ -138,7 +138,7 @@ DIGESTS = b"".join(
         returns.report(OURS).replace(b"Elle reste", b"x" * 30_000_000),
         NESTED,
         DIGESTS,
-        b"Content-Type: multipart/report; boundary=" + b'";' * 200_000 + b"\n\nx",
+        b"Content-Type: multipart/report; boundary=" + b'"' + b";" * 500_000 + b"\n\nx",
         b"Content-Type: multipart/report;" + b'\r "a;";' * 60_000 + b"\n\nx",
         b"X-Failed-Recipients: x\nTo: " + b"(" * 400_000,
         b"X-Failed-Recipients: x\nTo: " + b"retour+" * 60_000,
