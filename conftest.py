@@ -17,6 +17,8 @@ import pytest
 from tests.cluster import cluster, name
 
 ROOT = Path(__file__).parent
+
+
 def migrations_digest() -> str:
     files = sorted((ROOT / "parvis").glob("*/migrations/*.py")) + [ROOT / "requirements.txt"]
     files.append(ROOT / "parvis/core/db.py")
@@ -71,7 +73,8 @@ def empty_all_tables() -> None:
             row[0]
             for row in conn.execute(
                 "SELECT quote_ident(tablename) FROM pg_tables WHERE schemaname = 'public' "
-                "AND tablename NOT IN ('django_migrations', 'django_content_type', 'auth_permission')"
+                "AND tablename NOT IN "
+                "('django_migrations', 'django_content_type', 'auth_permission')"
             )
         ]
         conn.execute(f"TRUNCATE {', '.join(tables)} RESTART IDENTITY CASCADE")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db import connection
+from django.db import connection, connections
 from django.utils import timezone
 
 from parvis.core.db import as_town
@@ -14,11 +14,13 @@ from parvis.notifications.models import Subject
 
 RESIDENTS = 50_000
 ANNOUNCEMENTS = 2_000
-WORDS = (
-    "eau rue travaux collecte bac piscine bibliothèque neige stationnement séance conseil règlement "
-    "aqueduc fermeture détour parc patinoire fête loisirs inscription camp taxe versement écocentre "
-    "feuilles encombrants borne incendie entrave pont trottoir égout rinçage hiver été avis"
-).split()
+WORDS = [
+    "eau", "rue", "travaux", "collecte", "bac", "piscine", "bibliothèque", "neige",
+    "stationnement", "séance", "conseil", "règlement", "aqueduc", "fermeture", "détour", "parc",
+    "patinoire", "fête", "loisirs", "inscription", "camp", "taxe", "versement", "écocentre",
+    "feuilles", "encombrants", "borne", "incendie", "entrave", "pont", "trottoir", "égout",
+    "rinçage", "hiver", "été", "avis",
+]  # fmt: skip
 SUBJECTS = ("Eau", "Rues et travaux", "Collectes", "Loisirs et culture", "Vie municipale")
 
 
@@ -31,7 +33,9 @@ def point() -> bytes:
     return key.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
 
 
-def town(slug: str = "banc", *, residents: int = RESIDENTS, announcements: int = ANNOUNCEMENTS) -> Municipality:
+def town(
+    slug: str = "banc", *, residents: int = RESIDENTS, announcements: int = ANNOUNCEMENTS
+) -> Municipality:
     """The town, made once for each database."""
     found = Municipality.objects.filter(slug=slug).first()
     if found is not None:
@@ -44,8 +48,9 @@ def town(slug: str = "banc", *, residents: int = RESIDENTS, announcements: int =
         fill_residents(made, residents)
         if announcements:
             fill_announcements(made, announcements)
-    with connection.cursor() as cursor:
+    with connections["owner"].cursor() as cursor:
         cursor.execute("ANALYZE")
+    connections["owner"].close()
     return made
 
 
@@ -71,7 +76,10 @@ def fill_residents(made: Municipality, residents: int, *, push_port: int = 1) ->
             """,
             values,
         )
-        cursor.execute("SELECT min(id), count(*) FROM territory_sector WHERE municipality_id = %(town)s", values)
+        cursor.execute(
+            "SELECT min(id), count(*) FROM territory_sector WHERE municipality_id = %(town)s",
+            values,
+        )
         values["sector"], values["sectors"] = cursor.fetchone()
         cursor.execute(
             """
@@ -82,9 +90,9 @@ def fill_residents(made: Municipality, residents: int, *, push_port: int = 1) ->
                 %(now)s, false, 0 FROM generate_series(1, %(n)s) n RETURNING id),
             a AS (
               INSERT INTO territory_address (municipality_id, number, street, unit, postal_code,
-                matricule, dwellings, sector_id, key, source)
+                matricule, dwellings, sector_id, key, street_key, source)
               SELECT %(town)s, id::text, 'rue des Bouleaux', '', '', '', 1,
-                %(sector)s + id %% %(sectors)s, id || ' rue bouleaux', 'csv' FROM r
+                %(sector)s + id %% %(sectors)s, id || ' rue bouleaux', 'rue bouleaux', 'csv' FROM r
               RETURNING id, number),
             p AS (
               INSERT INTO residents_place (municipality_id, resident_id, kind, label, address_id,
@@ -126,11 +134,18 @@ def fill_announcements(made: Municipality, count: int) -> None:
         standing = n < 40
         rows.append(
             Announcement(
-                municipality=made, subject=subjects[n % len(subjects)],
-                state=Announcement.State.PUBLISHED, title=" ".join(words[:6]).capitalize(),
-                summary=" ".join(words[6:18]), text=" ".join(words), slug=f"avis-{n}",
-                takes_force=standing, in_force_from=at if standing else None, published_at=at,
-                created_at=at, revised_at=at,
+                municipality=made,
+                subject=subjects[n % len(subjects)],
+                state=Announcement.State.PUBLISHED,
+                title=" ".join(words[:6]).capitalize(),
+                summary=" ".join(words[6:18]),
+                text=" ".join(words),
+                slug=f"avis-{n}",
+                takes_force=standing,
+                in_force_from=at if standing else None,
+                published_at=at,
+                created_at=at,
+                revised_at=at,
             )  # fmt: skip
         )
     Announcement.objects.bulk_create(rows, batch_size=500)

@@ -195,8 +195,7 @@ class WallThrough(_TableOperation):
     ) -> None:
         # EXISTS rather than IN: one look-up by key, not a list of all residents for each query.
         seen = (
-            f'EXISTS (SELECT 1 FROM "{self.through}" t '
-            f'WHERE t.id = "{self.table}"."{self.column}")'
+            f'EXISTS (SELECT 1 FROM "{self.through}" t WHERE t.id = "{self.table}"."{self.column}")'
         )
         self._run(
             schema_editor,

@@ -28,9 +28,9 @@ def town_job(*, queue: str = "ordinary") -> Callable[[Job], Any]:
             with as_town(municipality_id):
                 function(municipality_id=municipality_id, **ids)
 
-        return app.task(queue=queue, retry=AGAIN, name=f"{function.__module__}.{function.__name__}")(
-            run
-        )
+        return app.task(
+            queue=queue, retry=AGAIN, name=f"{function.__module__}.{function.__name__}"
+        )(run)
 
     return decorate
 

@@ -21,7 +21,9 @@ def outermost(get_response: Next) -> Next:
     def middleware(request: HttpRequest) -> HttpResponse:
         request.reference = secrets.token_hex(4).upper()  # type: ignore[attr-defined]
         response = get_response(request)
-        response.headers.setdefault("Permissions-Policy", "geolocation=(self), camera=(), microphone=()")
+        response.headers.setdefault(
+            "Permissions-Policy", "geolocation=(self), camera=(), microphone=()"
+        )
         if "Cache-Control" not in response.headers and request.META.get("HTTP_COOKIE"):
             # A page made for someone must not stay in a shared cache, nor in the browser's.
             response.headers["Cache-Control"] = "private, no-store"

@@ -175,9 +175,7 @@ def withdraw_invitation(invitation: Invitation, *, actor: Any, now: datetime) ->
 
 
 @transaction.atomic
-def accept_invitation(
-    town: Municipality, *, token: str, person: Any, now: datetime
-) -> StaffMember:
+def accept_invitation(town: Municipality, *, token: str, person: Any, now: datetime) -> StaffMember:
     """Make the person signed in a staff member as invited, or raise Refused."""
     invitation = (
         Invitation.objects.of(town)

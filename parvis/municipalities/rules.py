@@ -18,7 +18,9 @@ ROOMS: dict[str, object] = {"announcements": _("Avis"), "residents": _("Citoyens
 """Rooms whose staff pages are guarded by a role of their own."""
 
 ALWAYS_ON = frozenset({"announcements", "residents"})
-HOST = re.compile(r"(?=.{1,253}\Z)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*")
+HOST = re.compile(
+    r"(?=.{1,253}\Z)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*"
+)
 INVITATION_DAYS = 7
 FIRST_HASH = "0" * 64
 
@@ -68,9 +70,7 @@ def check_languages(languages: Mapping[str, str], *, recognised: bool) -> None:
         raise Refused(_("Cette langue ou ce motif n’est pas offert."))
 
 
-def may(
-    room: str, level: str, *, is_administrator: bool, roles: Mapping[str, str]
-) -> bool:
+def may(room: str, level: str, *, is_administrator: bool, roles: Mapping[str, str]) -> bool:
     """An administrator may do everything; others, what their role in the room says."""
     if is_administrator:
         return True
@@ -83,8 +83,14 @@ def canonical_line(
 ) -> bytes:
     """The bytes of a line that its seal covers: JSON with sorted keys, instants in UTC."""
     return json.dumps(
-        [pk, municipality_id, at.astimezone(UTC).isoformat(timespec="microseconds"), deed,
-         actor_id, facts],
+        [
+            pk,
+            municipality_id,
+            at.astimezone(UTC).isoformat(timespec="microseconds"),
+            deed,
+            actor_id,
+            facts,
+        ],
         sort_keys=True,
         ensure_ascii=False,
         separators=(",", ":"),

@@ -134,13 +134,18 @@ def stop_message(message: Message, *, actor: Any, now: datetime) -> None:
         wake_dispatchers()
 
 
-def mark_opened(*, municipality: Municipality, message_id: int, resident_id: int, channel: str, now: datetime) -> None:
+def mark_opened(
+    *, municipality: Municipality, message_id: int, resident_id: int, channel: str, now: datetime
+) -> None:
     """Note that the resident opened a message, once for each channel."""
     Opening.objects.bulk_create(
         [
             Opening(
-                municipality=municipality, message_id=message_id, resident_id=resident_id,
-                channel=channel, at=now,
+                municipality=municipality,
+                message_id=message_id,
+                resident_id=resident_id,
+                channel=channel,
+                at=now,
             )  # fmt: skip
         ],
         ignore_conflicts=True,

@@ -85,10 +85,15 @@ def plan(municipality: Municipality, *, pace: str, now: datetime) -> Message | N
         cursor.execute(
             f"""
             WITH who AS (
-              SELECT DISTINCT e.id AS contact_id {CONCERNED.replace(
-                  "WHERE", "JOIN account_emailaddress e ON e.user_id = s.resident_id AND e.verified "
-                  'AND e."primary" JOIN residents_resident r ON r.id = s.resident_id AND r.is_active '
-                  "LEFT JOIN notifications_preference pr ON pr.resident_id = s.resident_id WHERE", 1)}
+              SELECT DISTINCT e.id AS contact_id {
+                CONCERNED.replace(
+                    "WHERE",
+                    "JOIN account_emailaddress e ON e.user_id = s.resident_id AND e.verified "
+                    'AND e."primary" JOIN residents_resident r ON r.id = s.resident_id AND r.is_active '
+                    "LEFT JOIN notifications_preference pr ON pr.resident_id = s.resident_id WHERE",
+                    1,
+                )
+            }
                 AND (pr.paused_until IS NULL OR pr.paused_until <= %(now)s)
                 AND NOT EXISTS (SELECT 1 FROM notifications_badaddress b WHERE b.email_id = e.id
                                 AND b.municipality_id = %(town)s AND b.corrected_at IS NULL)),
@@ -132,6 +137,12 @@ def lines_for(message: Message, resident_ids: Sequence[int]) -> dict[int, list[L
     for resident_id, pk in pairs:
         words = told[pk].content["fr"]
         lines[resident_id].append(
-            Line(pk, words["title"], words.get("body", ""), words.get("url", "/"), told[pk].created_at)
+            Line(
+                pk,
+                words["title"],
+                words.get("body", ""),
+                words.get("url", "/"),
+                told[pk].created_at,
+            )
         )
     return lines

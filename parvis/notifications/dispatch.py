@@ -179,7 +179,9 @@ class Holder:
             self.write(results)
             outcomes.plan_retries(self.municipality, self.chunk, results, now=self.now())
             if self.chunk.intent:
-                Chunk.objects.of(self.held.municipality_id).filter(pk=self.chunk.pk).update(intent=[])
+                Chunk.objects.of(self.held.municipality_id).filter(pk=self.chunk.pk).update(
+                    intent=[]
+                )
             Work.objects.filter(pk=self.held.work_id).update(
                 state=Work.State.DONE, closed_at=self.now(), lease=None, leased_until=None
             )
@@ -290,7 +292,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         threading.Thread(target=serve, args=(name, lanes, stop, wakes[name]), name=name)
         for name in names
     ]
-    threads.append(threading.Thread(target=listen, args=(list(wakes.values()), stop), name="listen"))
+    threads.append(
+        threading.Thread(target=listen, args=(list(wakes.values()), stop), name="listen")
+    )
     for thread in threads:
         thread.daemon = True
         thread.start()

@@ -75,7 +75,8 @@ class Subscription(Owned):
         ]
         indexes: ClassVar = [
             models.Index(
-                fields=["municipality", "subject", "channel", "pace"], name="subscription_by_subject"
+                fields=["municipality", "subject", "channel", "pace"],
+                name="subscription_by_subject",
             )
         ]
 

@@ -24,7 +24,9 @@ def final(chunk: Chunk) -> set[int]:
     return set(
         Outcome.objects.of(chunk.municipality_id)
         .filter(
-            message_id=chunk.message_id, channel=chunk.channel, is_final=True,
+            message_id=chunk.message_id,
+            channel=chunk.channel,
+            is_final=True,
             contact_id__in=chunk.recipients,
         )  # fmt: skip
         .values_list("contact_id", flat=True)
@@ -71,7 +73,10 @@ def note_bad_addresses(
     BadAddress.objects.bulk_create(
         [
             BadAddress(
-                municipality=municipality, email_id=pk, resident_id=owners[pk], reason=reason,
+                municipality=municipality,
+                email_id=pk,
+                resident_id=owners[pk],
+                reason=reason,
                 since=now,
             )  # fmt: skip
             for pk, reason in reasons.items()
@@ -120,8 +125,10 @@ def tell(municipality: Municipality, chunk: Chunk) -> None:
     if chunk.address:
         # A code or a reset link must not stay readable in the database.
         message = chunk.message
-        if not Work.objects.filter(
-            message_id=message.pk, municipality_id=municipality.pk
-        ).exclude(state=Work.State.DONE).exists():
+        if (
+            not Work.objects.filter(message_id=message.pk, municipality_id=municipality.pk)
+            .exclude(state=Work.State.DONE)
+            .exists()
+        ):
             message.content = {"fr": {"title": message.content["fr"]["title"]}}
             message.save(update_fields=["content"])

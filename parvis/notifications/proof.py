@@ -170,7 +170,16 @@ def export(message: Message) -> Iterator[str]:
     )
     for channel, resident_id, contact_id, state, reason, attempt, at in rows.iterator():
         yield line(
-            (message.identity, channel, resident_id, contact_id, state, reason, attempt + 1, at.isoformat())
+            (
+                message.identity,
+                channel,
+                resident_id,
+                contact_id,
+                state,
+                reason,
+                attempt + 1,
+                at.isoformat(),
+            )
         )
 
 

@@ -19,7 +19,12 @@ LEASE = timedelta(seconds=60)
 GROUP = 20
 """Letters whose fate is written down together: what a crash leaves in doubt at most."""
 
-LIFETIME = {0: timedelta(hours=12), 1: timedelta(days=1), 2: timedelta(days=3), 3: timedelta(days=1)}
+LIFETIME = {
+    0: timedelta(hours=12),
+    1: timedelta(days=1),
+    2: timedelta(days=3),
+    3: timedelta(days=1),
+}
 """Lane → how long a message is worth sending when its author sets no deadline."""
 
 REASONS: dict[str, tuple[object, object]] = {
@@ -63,7 +68,9 @@ def topic_of(reference: str) -> str:
     return base64.urlsafe_b64encode(hashlib.sha256(reference.encode()).digest()[:24]).decode()
 
 
-def content_for(content: Mapping[str, Mapping[str, str]], language: str) -> tuple[str, Mapping[str, str]]:
+def content_for(
+    content: Mapping[str, Mapping[str, str]], language: str
+) -> tuple[str, Mapping[str, str]]:
     """The words in the person's language where they stand, else in French."""
     return (language, content[language]) if language in content else ("fr", content["fr"])
 
@@ -89,9 +96,11 @@ def push_payload(
         raw = json.dumps(payload, ensure_ascii=False, separators=(",", ":")).encode()
         if len(raw) <= PUSH_BYTES or not body:
             return raw
-        body = body[: max(0, len(body) - (len(raw) - PUSH_BYTES) - 1)].rstrip() + "…" if len(
-            body
-        ) > 20 else ""
+        body = (
+            body[: max(0, len(body) - (len(raw) - PUSH_BYTES) - 1)].rstrip() + "…"
+            if len(body) > 20
+            else ""
+        )
 
 
 def read_refusal(code: int, text: str) -> tuple[str, bool]:
@@ -102,7 +111,9 @@ def read_refusal(code: int, text: str) -> tuple[str, bool]:
         return ("mailbox_full" if full else "server_silent"), False
     if "5.2.2" in words or "quota" in words or "mailbox full" in words:
         return "mailbox_full", False
-    if any(mark in words for mark in ("5.1.1", "5.1.2", "5.1.3", "5.1.10", "user unknown", "no such")):
+    if any(
+        mark in words for mark in ("5.1.1", "5.1.2", "5.1.3", "5.1.10", "user unknown", "no such")
+    ):
         return "unknown_address", True
     if code in {550, 551, 553} and "5.7" not in words:
         return "unknown_address", True

@@ -47,9 +47,9 @@ from django.db import Error, connection, connections  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
 from parvis.core.db import as_town  # noqa: E402
+from parvis.municipalities.models import PushKey  # noqa: E402
 from parvis.municipalities.tests import make as towns  # noqa: E402
 from parvis.notifications import actions  # noqa: E402
-from parvis.municipalities.models import PushKey  # noqa: E402
 from parvis.notifications.models import Outcome, Subject, Work  # noqa: E402
 
 
@@ -175,10 +175,14 @@ embedded.stop(folder / "data", mode="immediate")
 print(  # noqa: T201
     json.dumps(
         {
-            "planned_s": round(planned, 3), "took_s": round(time.monotonic() - began, 1),
-            "ends": tally, "killed": died,
-            "pushed": len(sink.pushes), "pushed_twice": sum(n > 1 for n in sink.pushes.values()),
-            "letters": len(sink.letters), "letters_twice": sum(n > 1 for n in sink.letters.values()),
+            "planned_s": round(planned, 3),
+            "took_s": round(time.monotonic() - began, 1),
+            "ends": tally,
+            "killed": died,
+            "pushed": len(sink.pushes),
+            "pushed_twice": sum(n > 1 for n in sink.pushes.values()),
+            "letters": len(sink.letters),
+            "letters_twice": sum(n > 1 for n in sink.letters.values()),
         }
     )  # fmt: skip
 )

@@ -62,7 +62,7 @@ class Sink:
         finally:
             writer.close()
 
-    async def handle_DATA(self, server, session, envelope):  # noqa: N802
+    async def handle_DATA(self, server, session, envelope):
         letter = email.message_from_bytes(envelope.content)
         self.letters[f"{letter['Message-ID']} {envelope.rcpt_tos[0]}"] += 1
         return "250 2.0.0 OK"

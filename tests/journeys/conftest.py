@@ -158,9 +158,11 @@ def open_browser(browser: Browser) -> Iterator[Callable[..., Page]]:
         page.on("pageerror", lambda error: troubles.append(str(error)))
         page.on(
             "console",
-            lambda said: troubles.append(said.text)
-            if said.type == "error" and "status of 4" not in said.text
-            else None,
+            lambda said: (
+                troubles.append(said.text)
+                if said.type == "error" and "status of 4" not in said.text
+                else None
+            ),
         )
         return page
 

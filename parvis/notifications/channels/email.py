@@ -95,7 +95,9 @@ def hand_over(
 ) -> Result:
     """Give one letter to the server and read what it says."""
     if letter is None:
-        return Result(person.contact_id, State.WITHDRAWN, "withdrawn", resident_id=person.resident_id)
+        return Result(
+            person.contact_id, State.WITHDRAWN, "withdrawn", resident_id=person.resident_id
+        )
     try:
         mailer.send_messages([letter])
     except smtplib.SMTPRecipientsRefused as error:
@@ -107,7 +109,9 @@ def hand_over(
         logger.warning("mail server left: %s", error)
         reopen(mailer)
         if letter_may_have_left(error) and not parcel.urgent:
-            return Result(person.contact_id, State.UNCERTAIN, "in_doubt", resident_id=person.resident_id)
+            return Result(
+                person.contact_id, State.UNCERTAIN, "in_doubt", resident_id=person.resident_id
+            )
         return later(person, parcel)
     return Result(person.contact_id, State.HANDED_OVER, resident_id=person.resident_id)
 
@@ -129,7 +133,9 @@ def refused(person: Recipient, parcel: Parcel, code: int, text: bytes | str) -> 
     words = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
     reason, final = rules.read_refusal(code, words)
     if final:
-        return Result(person.contact_id, State.UNDELIVERABLE, reason, resident_id=person.resident_id)
+        return Result(
+            person.contact_id, State.UNDELIVERABLE, reason, resident_id=person.resident_id
+        )
     return later(person, parcel, reason)
 
 
@@ -221,7 +227,11 @@ def read_bounce_address(address: str) -> tuple[int, int, int] | None:
     """(town, message, contact) of a VERP address that we signed, or None."""
     local = address.partition("@")[0]
     parts = local.removeprefix("retour+").split(".")
-    if not local.startswith("retour+") or len(parts) != 4 or not all(p.isdecimal() for p in parts[:3]):
+    if (
+        not local.startswith("retour+")
+        or len(parts) != 4
+        or not all(p.isdecimal() for p in parts[:3])
+    ):
         return None
     town_id, message_id, contact_id = map(int, parts[:3])
     expected = bounce_address(town_id, message_id, contact_id).partition("@")[0]

@@ -34,7 +34,8 @@ def subscription(
     return Subscription.objects.create(
         municipality_id=resident.municipality_id,
         resident=resident,
-        place=place or Place.objects.of(resident.municipality_id).get(resident=resident, kind="home"),
+        place=place
+        or Place.objects.of(resident.municipality_id).get(resident=resident, kind="home"),
         subject=about,
         channel=channel,
         created_at=NOW,
@@ -42,7 +43,13 @@ def subscription(
     )
 
 
-def device(resident: Resident | None, service: Any = None, *, town: Municipality | None = None, **facts: Any) -> Device:
+def device(
+    resident: Resident | None,
+    service: Any = None,
+    *,
+    town: Municipality | None = None,
+    **facts: Any,
+) -> Device:
     """A device whose push service is the given double, or an address that nobody answers."""
     town_id = resident.municipality_id if resident else town.pk
     key = PushKey.objects.of(town_id).get(retired_at__isnull=True)
@@ -76,9 +83,7 @@ class Mailbox:
         for address in envelope.rcpt_tos:
             if address in self.answers:
                 return self.answers[address]
-        self.letters.append(
-            email.message_from_bytes(envelope.content, policy=email.policy.default)
-        )
+        self.letters.append(email.message_from_bytes(envelope.content, policy=email.policy.default))
         self.envelopes.append((envelope.mail_from, envelope.rcpt_tos))
         return "250 2.0.0 OK"
 
