@@ -1,6 +1,7 @@
 """One origin: streams are answered natively, everything else by Django in a pool of threads."""
 
 import os
+from typing import Any
 
 from a2wsgi import WSGIMiddleware
 from django.core.wsgi import get_wsgi_application
@@ -19,7 +20,16 @@ async def app(scope: Scope, receive: Receive, send: Send) -> None:
     elif scope["type"] == "http" and scope["path"].startswith("/live/"):
         await live.app(scope, receive, send)
     else:
-        await pages(scope, receive, send)  # type: ignore[arg-type]
+        await pages(scope, as_coroutine(receive), send)  # type: ignore[arg-type]
+
+
+def as_coroutine(receive: Receive) -> Receive:
+    """What a2wsgi needs to read a body: granian's own `receive` is awaitable, not a coroutine."""
+
+    async def received() -> dict[str, Any]:
+        return await receive()
+
+    return received
 
 
 async def lifespan(receive: Receive, send: Send) -> None:
