@@ -82,7 +82,7 @@ def parts(letter: Part) -> list[Part]:
     payload = letter.get_payload()
     if letter.get_content_maintype() != "multipart" or not isinstance(payload, list):
         return [letter]
-    return [letter, *(inner for part in payload for inner in parts(part))]
+    return [letter, *(inner for part in payload if isinstance(part, Part) for inner in parts(part))]
 
 
 def read_report(found: Sequence[Part]) -> tuple[bool, str] | None:
@@ -228,7 +228,8 @@ def write(bounce: Bounce, chunk: Chunk, *, now: datetime) -> bool:
                 now, bounce.contact_id, owner.first(), Outcome.State.BOUNCED.value,
             ],
         )  # fmt: skip
-        return cursor.rowcount == 1
+        written: bool = cursor.rowcount == 1
+    return written
 
 
 def corrected_since(bounce: Bounce, sent_at: datetime) -> bool:

@@ -211,7 +211,7 @@ class Letters:
             headers=headers,
         )
         # Read by anymail's backends; SMTP sends nothing of it.
-        letter.metadata = {IDENTITY: letter.from_email.partition("@")[0]}
+        letter.metadata = {IDENTITY: letter.from_email.partition("@")[0]}  # type: ignore[attr-defined]
         if html:
             letter.attach_alternative(html, "text/html")
         return letter
