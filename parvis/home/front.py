@@ -11,6 +11,7 @@ from django.db.models import Prefetch, Q
 from django.utils import timezone
 
 from parvis.announcements.models import Announcement, Picture, Reminder
+from parvis.announcements.pages import Shown, shown
 from parvis.home import concerns
 from parvis.notifications import inbox
 from parvis.notifications.models import Subscription
@@ -72,9 +73,17 @@ def subscribed(request: TownRequest) -> set[int]:
     )
 
 
-def news(request: TownRequest, now: datetime) -> list[Announcement]:
-    pictures = Prefetch("pictures", Picture.objects.of(request.municipality), to_attr="shown")
-    return list(concerns.mine(request, light(request).news(now)).prefetch_related(pictures)[:NEWS])
+@dataclass(frozen=True)
+class News:
+    announcement: Announcement
+    picture: Shown | None
+
+
+def news(request: TownRequest, now: datetime) -> list[News]:
+    """The newest, each with its first picture if it has one."""
+    pictures = Prefetch("pictures", Picture.objects.of(request.municipality), to_attr="drawn")
+    rows = concerns.mine(request, light(request).news(now)).prefetch_related(pictures)[:NEWS]
+    return [News(row, shown(row.drawn[0]) if row.drawn else None) for row in rows]
 
 
 def page(request: TownRequest) -> dict[str, Any]:

@@ -26,7 +26,7 @@ class RhythmForm(forms.Form):
     """How fast letters come, and when nothing may ring."""
 
     pace = forms.ChoiceField(
-        label=_("Par courriel"), choices=PACES, widget=forms.RadioSelect, required=False
+        label=_("Par courriel"), choices=PACES, widget=forms.RadioSelect
     )
     quiet = forms.BooleanField(label=_("Heures calmes"), required=False)
     quiet_from = forms.ChoiceField(label=_("De"), choices=_hours, required=False)
