@@ -61,9 +61,7 @@ class EditorForm(forms.Form):
         empty_label=_("Choisissez un sujet"),
     )  # fmt: skip
     severity = forms.ChoiceField(label=_("Gravité"), choices=Announcement.Severity.choices)
-    takes_force = forms.BooleanField(
-        label=_("En vigueur jusqu’à ce qu’on le lève"), required=False
-    )
+    takes_force = forms.BooleanField(label=_("En vigueur jusqu’à ce qu’on le lève"), required=False)
     in_force_from = moment_field(_("En vigueur dès"))
     in_force_until = moment_field(_("Levée prévue"))
     concerns_at = moment_field(_("Date que l’avis concerne"))
@@ -110,9 +108,7 @@ class EditorForm(forms.Form):
     notice_basis = forms.CharField(label=_("Article de loi"), required=False, max_length=200)
     notice_deadline = moment_field(_("À publier au plus tard"))
 
-    def __init__(
-        self, announcement: Announcement, data: Any = None, *, language: str = ""
-    ) -> None:
+    def __init__(self, announcement: Announcement, data: Any = None, *, language: str = "") -> None:
         self.announcement = announcement
         self.town = announcement.municipality
         super().__init__(data, initial=start(announcement, language))
@@ -232,9 +228,7 @@ def start(announcement: Announcement, language: str) -> dict[str, Any]:
             "in_language": True, "basis": other.basis, "other_title": other.title,
             "other_summary": other.summary, "other_text": other.text,
         }  # fmt: skip
-    notice = PublicNotice.objects.of(announcement.municipality_id).filter(
-        announcement=announcement
-    )
+    notice = PublicNotice.objects.of(announcement.municipality_id).filter(announcement=announcement)
     if (one := notice.first()) is not None:
         found |= {
             "is_notice": True, "notice_kind": one.kind, "notice_bylaw": one.bylaw,
@@ -256,7 +250,8 @@ def heads(town: Municipality) -> list[tuple[int, str, int]]:
 
 class PictureForm(forms.Form):
     picture = forms.FileField(
-        label=_("Image"), widget=forms.FileInput(attrs={"accept": "image/jpeg,image/png,image/webp"})
+        label=_("Image"),
+        widget=forms.FileInput(attrs={"accept": "image/jpeg,image/png,image/webp"}),
     )
     alt = forms.CharField(label=_("Texte de remplacement"), max_length=rules.ALT_MAX)
 
@@ -310,6 +305,4 @@ class LiftForm(forms.Form):
 class CertificateForm(forms.Form):
     name = forms.CharField(label=_("Nom de la personne qui certifie"), max_length=120)
     title = forms.CharField(label=_("Sa fonction"), max_length=120)
-    place = forms.CharField(
-        label=_("Aussi affiché à"), max_length=200, required=False
-    )
+    place = forms.CharField(label=_("Aussi affiché à"), max_length=200, required=False)

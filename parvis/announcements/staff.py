@@ -122,8 +122,7 @@ def show(request: StaffRequest, announcement: Announcement, **more: Any) -> Http
             .order_by("-id"),
             "may_act": may_enter(request.staff, ROOM, "act"),
             "can_archive": rules.ARCHIVED in rules.NEXT[announcement.state],
-            "can_lift": announcement.takes_force
-            and rules.LIFTED in rules.NEXT[announcement.state],
+            "can_lift": announcement.takes_force and rules.LIFTED in rules.NEXT[announcement.state],
             "can_edit": announcement.state not in {rules.EXPIRED, rules.ARCHIVED},
             **forms,
             **more,
@@ -143,9 +142,7 @@ def lift(request: StaffRequest, pk: int) -> HttpResponse:
     announcement, form = one(request, pk), LiftForm(request.POST)
     if form.is_valid():
         try:
-            actions.lift(
-                announcement, actor=request.user, now=timezone.now(), **form.cleaned_data
-            )
+            actions.lift(announcement, actor=request.user, now=timezone.now(), **form.cleaned_data)
         except Refused as refused:
             form.add_error(None, str(refused))
         else:

@@ -14,9 +14,10 @@ from django.views.decorators.http import require_POST
 
 from parvis.announcements import actions, drafts, rules
 from parvis.announcements.forms import EditorForm, PublishForm, RevisionForm
+from parvis.announcements.looks import preview, reach
 from parvis.announcements.models import Announcement
 from parvis.announcements.staff import ROOM, one
-from parvis.announcements.staff_editor import as_typed, preview, reach, show
+from parvis.announcements.staff_editor import as_typed, show
 from parvis.core.errors import Refused
 from parvis.core.htmx import go_to
 from parvis.notifications.models import Message
@@ -28,9 +29,7 @@ def missing(announcement: Announcement) -> list[str]:
     """What stands between this draft and its publication, and what one might have forgotten."""
     found = []
     try:
-        rules.check_text(
-            announcement.title, announcement.summary, announcement.text, complete=True
-        )
+        rules.check_text(announcement.title, announcement.summary, announcement.text, complete=True)
     except Refused as refused:
         found.append(str(refused))
     if announcement.subject is None:

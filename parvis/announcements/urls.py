@@ -5,7 +5,7 @@ from parvis.announcements import feeds, views
 app_name = "announcements"
 urlpatterns = [
     path("", views.index, name="index"),
-    path("levees/", views.ended, name="ended"),
+    path("leves/", views.ended, name="ended"),
     path("archives/", views.archives, name="archives"),
     path("avis-publics/", views.public_notices, name="public_notices"),
     path("flux.atom", feeds.atom, name="atom"),
