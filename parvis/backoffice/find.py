@@ -1,4 +1,4 @@
-"""What the staff's search finds: people, addresses; each by the room that may show it."""
+"""What the staff's search finds: announcements, people, addresses, each for who may see it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from django.db.models import Func, TextField, Value
 from django.db.models.functions import Concat
 from django.utils.translation import gettext as _
 
+from parvis.announcements.models import Announcement
 from parvis.backoffice.context import exists
 from parvis.municipalities.models import StaffMember
 from parvis.residents.doors import may_enter
@@ -41,10 +42,20 @@ class Fold(Func):
 def everything(member: StaffMember, words: str) -> list[Group]:
     """The groups that hold something, for what this person may see."""
     groups = []
+    if may_enter(member, "announcements", "see"):
+        groups.append(Group(_("Avis"), "file-text", announcements(member, words)))
     if may_enter(member, "residents", "see"):
         groups.append(Group(_("Citoyens"), "users", people(member, words)))
     groups.append(Group(_("Adresses"), "map-pin", addresses(member, words)))
     return [group for group in groups if group.hits]
+
+
+def announcements(member: StaffMember, words: str) -> list[Hit]:
+    found = Announcement.objects.of(member.municipality_id).search(words)
+    return [
+        Hit(row.title or _("Sans titre"), row.get_state_display(), f"/bureau/avis/{row.pk}/")
+        for row in found[:LIMIT]
+    ]
 
 
 def people(member: StaffMember, words: str) -> list[Hit]:

@@ -78,9 +78,7 @@ class TownForm(forms.Form):
         widget=forms.TextInput(attrs={"type": "tel"}),
     )  # fmt: skip
     contact_email = forms.EmailField(label=_("Courriel public"), required=False)
-    street_address = forms.CharField(
-        label=_("Hôtel de ville"), max_length=200, required=False
-    )
+    street_address = forms.CharField(label=_("Hôtel de ville"), max_length=200, required=False)
     crest = forms.FileField(
         label=_("Changer les armoiries"), required=False,
         widget=forms.FileInput(attrs={"accept": ".svg,.png,image/svg+xml,image/png"}),

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from allauth.mfa.models import Authenticator
-from django.db.models import Count
+from django.db.models import Count, Q
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from parvis.announcements import rules
+from parvis.announcements.models import Announcement
 from parvis.municipalities.models import Invitation, StaffMember
 from parvis.notifications.models import BadAddress, Lane, Message, Outcome
 from parvis.residents.doors import may_enter
 
 RECENT_DAYS = 7
+LATEST = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -42,7 +45,7 @@ class Counts:
 
 def order(items: list[Item]) -> list[Item]:
     """By promise: what has a date first, the nearest before the others."""
-    return sorted(items, key=lambda item: (item.due_at is None, item.due_at or 0, item.title))
+    return sorted(items, key=lambda item: (item.due_at is None, item.due_at or LATEST, item.title))
 
 
 def awaiting(member: StaffMember, *, now: datetime) -> list[Item]:
@@ -50,6 +53,7 @@ def awaiting(member: StaffMember, *, now: datetime) -> list[Item]:
     items: list[Item] = []
     if may_enter(member, "announcements", "see"):
         items += failed_sends(member, now=now)
+        items += announcements(member, now=now)
     if may_enter(member, "residents", "act"):
         items += bad_addresses(member)
     if member.is_administrator:
@@ -78,6 +82,41 @@ def sent_lately(member: StaffMember) -> list[Message]:
         .filter(author_id__isnull=False, lane__lte=Lane.NOTICE)
         .order_by("-id")[:3]
     )
+
+
+def announcements(member: StaffMember, *, now: datetime) -> Iterator[Item]:
+    """My drafts, what leaves today, what should have left, what is to be lifted."""
+    tomorrow = now + timedelta(days=1)
+    rows = Announcement.objects.of(member.municipality_id).filter(
+        Q(state=rules.DRAFT, author_id=member.person_id)
+        | (Q(state=rules.DRAFT) & ~Q(trouble=""))
+        | Q(state=rules.SCHEDULED, publish_at__lt=tomorrow)
+        | Q(state=rules.PUBLISHED, takes_force=True, in_force_until__lt=tomorrow)
+    )
+    may_act = may_enter(member, "announcements", "act")
+    for row in rows.select_related("subject").order_by("-id")[:100]:
+        title = row.title or _("Sans titre")
+        url, due, detail, action = f"/bureau/avis/{row.pk}/", None, "", _("Ouvrir")
+        if row.state == rules.DRAFT:
+            if not row.title and not row.text:
+                continue
+            detail = row.trouble or _("Brouillon que vous avez commencé")
+            action, url = (_("Continuer"), f"{url}modifier/") if may_act else (action, url)
+        elif row.state == rules.SCHEDULED:
+            due, detail, action = row.publish_at, _("Part à ce moment"), _("Relire")
+        else:
+            due, detail = row.in_force_until, _("Avis en vigueur\u00a0: levée prévue")
+            action = _("Prolonger ou lever") if may_act else action
+        yield Item(
+            title=title,
+            detail=detail,
+            url=url,
+            action=action,
+            room=_("Avis"),
+            due_at=due,
+            is_mine=row.author_id == member.person_id,
+            key=f"announcement-{row.pk}",
+        )
 
 
 def bad_addresses(member: StaffMember) -> Iterator[Item]:
