@@ -9,11 +9,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from parvis.municipalities.models import Municipality
-from parvis.territory.geometry import Geometry, bounds, frame, label_place, svg_path
+from parvis.territory.geometry import Frame, Geometry, bounds, frame, label_place, svg_path
 from parvis.territory.models import Sector
 
 WIDTH = 640
-MOST_LABELS = 14
+MOST_LABELS = 24
+LARGE, SMALL = 12.5, 8.0
+"""Width of a letter on the map, about, in its units."""
 
 
 def town_map(
@@ -49,12 +51,9 @@ def town_map(
                 "on": sector.pk in chosen,
             }
         )
-        x, y = box.place(*label_place(sector.geometry))
-        labels.append(
-            {"x": f"{x:g}", "y": f"{y:g}", "text": sector.name, "on": sector.pk in chosen}
-        )
-    if len(labels) > MOST_LABELS:
-        labels = [label for label in labels if label["on"]][:MOST_LABELS]
+        labels.append(_label(sector, box, on=sector.pk in chosen))
+    # A name that does not fit is left to the sentence, unless its sector is concerned.
+    labels = [label for label in labels if label["on"] or label["fits"]][:MOST_LABELS]
     names = [sector.name for sector in sectors if sector.pk in chosen]
     place = box.place(*pin) if pin else None
     inside = place and 0 <= place[0] <= WIDTH and 0 <= place[1] <= box.height
@@ -68,6 +67,41 @@ def town_map(
         "pin": {"x": f"{place[0]:g}", "y": f"{place[1]:g}"} if place and inside else None,
         "sentence": sentence(names, len(sectors), drawn=drawn is not None, tone=tone),
     }
+
+
+def _label(sector: Sector, box: Frame, *, on: bool) -> dict[str, Any]:
+    """Where the name is written, on one line or two, large or small as its sector allows."""
+    x, y = box.place(*label_place(sector.geometry))
+    room = box.place(sector.east, sector.south)[0] - box.place(sector.west, sector.south)[0]
+    ways = [
+        (letter, lines)
+        for letter in (LARGE, SMALL)
+        for lines in ([sector.name], in_two(sector.name))
+    ]
+    fitting = [way for way in ways if _longest(way[1]) * way[0] <= room]
+    letter, lines = (fitting or ways[-1:])[0]
+    first = y - (len(lines) - 1) * letter * 1.1 + letter * 0.7
+    return {
+        "x": f"{x:g}",
+        "y": f"{first:.1f}",
+        "lines": lines,
+        "css": "m-small" if letter == SMALL else "",
+        "on": on,
+        "fits": bool(fitting),
+    }
+
+
+def _longest(lines: list[str]) -> int:
+    return max(len(line) for line in lines)
+
+
+def in_two(name: str) -> list[str]:
+    """«Saint-Cœur-de-Marie» is «Saint-Cœur-» and «de-Marie»; one word stays whole."""
+    cuts = [place + 1 for place, letter in enumerate(name[:-1]) if letter in " -"]
+    if not cuts:
+        return [name]
+    cut = min(cuts, key=lambda place: abs(len(name) / 2 - place))
+    return [name[:cut].rstrip(), name[cut:]]
 
 
 def sentence(names: list[str], total: int, *, drawn: bool = False, tone: str = "urgence") -> str:

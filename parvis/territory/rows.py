@@ -59,9 +59,10 @@ class Row:
 
 def clean(text: str) -> str:
     """One line of visible letters: no control or direction marks, single spaces."""
-    kept = "".join(" " if unicodedata.category(c) in ("Cc", "Zl", "Zp") else c for c in text)
-    kept = "".join(c for c in kept if unicodedata.category(c) not in ("Cf", "Cs", "Co", "Cn"))
-    return unicodedata.normalize("NFC", " ".join(kept.split())).replace("'", "’")
+    if not text.isprintable():
+        text = "".join(" " if unicodedata.category(c) in ("Cc", "Zl", "Zp") else c for c in text)
+        text = "".join(c for c in text if unicodedata.category(c) not in ("Cf", "Cs", "Co", "Cn"))
+    return unicodedata.normalize("NFC", " ".join(text.split())).replace("'", "’")
 
 
 def postal_code(text: str) -> str:

@@ -196,8 +196,8 @@ def test_the_field_takes_a_choice_or_words_that_name_one_address(town, other_tow
     field = AddressField(municipality=town)
     assert field.clean((str(house.pk), "")) == house
     assert field.clean(("", "415, rue des bouleaux")) == house
-    for value in (("", ""), ("", "rue des bouleaux"), ("", "zzz"), (str(stranger.pk), ""), ("x", ""),
-                  ("9" * 40, "")):  # fmt: skip
+    unknown = [(str(stranger.pk), ""), ("x", ""), ("9" * 40, "")]
+    for value in [("", ""), ("", "rue des bouleaux"), ("", "zzz"), *unknown]:
         with pytest.raises(Exception, match="adresse"):
             field.clean(value)
     shown = field.widget.render("home", ("", "bouleaux"), {"id": "id_home"})

@@ -27,6 +27,7 @@ class Editor {
     this.status = box.querySelector("[data-status]");
     this.svg = document.createElementNS(NS, "svg");
     this.svg.setAttribute("class", "map map-edit");
+    this.svg.dataset.tone = "info";
     this.svg.setAttribute("viewBox", `0 0 ${SIZE.width} ${SIZE.height}`);
     this.svg.setAttribute("tabindex", "0");
     this.svg.setAttribute("role", "application");
