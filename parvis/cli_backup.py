@@ -10,6 +10,7 @@ import hashlib
 import io
 import json
 import os
+import re
 import shutil
 import subprocess
 import tarfile
@@ -53,16 +54,28 @@ def backup_url() -> str:
     return found
 
 
-def program(name: str) -> str:
-    """pg_dump or pg_restore: the server's own version where there is one, else the wheel's."""
-    return shutil.which(name) or str(embedded.binaries() / name)
+def program(name: str, dsn: str) -> str:
+    """pg_dump or pg_restore of the wheel or of this machine: one as new as the server, or newer."""
+    with psycopg.connect(dsn) as connection:
+        needed = connection.info.server_version // 10000
+    for path in (str(embedded.binaries() / name), shutil.which(name)):
+        if path is None:
+            continue
+        said = subprocess.run([path, "--version"], capture_output=True, text=True).stdout
+        found = re.search(r"(\d+)(\.\d+)?", said)
+        if found and int(found[1]) >= needed:
+            return path
+    raise Stop(
+        f"Il faut {name} en version {needed} ou plus récente, comme le serveur\u00a0: installez "
+        f"postgresql-client-{needed}."
+    )
 
 
 def run_program(name: str, *arguments: str, dsn: str) -> None:
     """Run a PostgreSQL program; the password goes by the environment, never by the command line."""
     parts = conninfo_to_dict(dsn)
     password = str(parts.pop("password", "") or "")
-    command = [program(name), "--dbname", make_conninfo("", **parts), *arguments]
+    command = [program(name, dsn), "--dbname", make_conninfo("", **parts), *arguments]
     environment = {**os.environ, "PGPASSWORD": password, "LC_ALL": "C"}
     done = subprocess.run(command, env=environment, capture_output=True, text=True)
     if done.returncode != 0:
@@ -120,6 +133,11 @@ def backup(data: Path, target: Path) -> int:
             finally:
                 partial.unlink(missing_ok=True)
         _note_backup(place, target)
+    if not any(name.startswith("secrets/") for name, _path in members):
+        say(
+            "La SECRET_KEY de cette instance vient de l’environnement\u00a0: gardez-la aussi, sans "
+            "elle les clés et les seconds facteurs sont illisibles."
+        )
     rows = sum(table["rows"] for table in manifest["tables"].values())  # type: ignore[attr-defined]
     say(
         f"Sauvegarde écrite\u00a0: {target} ({target.stat().st_size // 1024}\u00a0ko, {rows} "
@@ -204,6 +222,8 @@ def restore(data: Path, source: Path) -> int:
 
 
 def _close(folder: Path) -> None:
+    if not folder.exists():
+        return  # The secret came by the environment, and is kept where that is.
     folder.chmod(0o700)
     for path in folder.rglob("*"):
         path.chmod(0o700 if path.is_dir() else 0o600)

@@ -13,6 +13,7 @@ import os
 import re
 import zipfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -73,6 +74,18 @@ def number_columns(kinds: dict[str, str]) -> set[str]:
     }
 
 
+@contextmanager
+def one_snapshot() -> Iterator[None]:
+    """A transaction in which every table is read as it stood at one instant."""
+    from django.db import connection, transaction
+
+    with transaction.atomic():
+        if not connection.savepoint_ids:
+            with connection.cursor() as cursor:
+                cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        yield
+
+
 def export_town(slug: str, target: Path) -> int:
     """Write one town's rows and files into a zip, whole or not at all."""
     from django.conf import settings
@@ -92,6 +105,7 @@ def export_town(slug: str, target: Path) -> int:
         with (
             os.fdopen(descriptor, "wb") as raw,
             zipfile.ZipFile(raw, "w", zipfile.ZIP_DEFLATED) as archive,
+            one_snapshot(),
             as_town(town.pk),
             connection.cursor() as cursor,
         ):
@@ -352,13 +366,20 @@ def _read_files(archive: zipfile.ZipFile, data: Path, new: int, *, keep_trail: b
 
 
 def note_import(town_id: int, *, shift: int, manifest: dict[str, Any]) -> None:
-    from parvis.core.db import as_town
-    from parvis.municipalities.actions import record
+    from django.utils import timezone
 
+    from parvis.core.db import as_town
+    from parvis.municipalities import actions
+
+    now = timezone.now()
     with as_town(town_id):
-        record(
+        actions.record(
             "municipalities.imported",
             municipality=town_id,
             shift=shift,
             exported_at=manifest["made_at"],
         )
+        # Sealed at once: lines that came without their seals look like lines slipped in.
+        while actions.seal_lines(town_id, now=now):
+            pass
+        actions.note_head(town_id, now=now)

@@ -58,16 +58,11 @@ def create(*, slug: str, name: str, host: str, email: str, brand: str) -> int:
 
 def invitation_link(host: str, token: str) -> str:
     from django.conf import settings
-    from django.urls import NoReverseMatch, reverse
+    from django.urls import reverse
 
     scheme = "https" if settings.HTTPS else "http"
     port = f":{settings.PUBLIC_PORT}" if settings.PUBLIC_PORT else ""
-    for name in ("backoffice:accept", "backoffice:invitation", "backoffice:join"):
-        try:
-            return f"{scheme}://{host}{port}{reverse(name, args=[token])}"
-        except NoReverseMatch:
-            continue
-    return f"{scheme}://{host}{port}/bureau/?invitation={token}"
+    return f"{scheme}://{host}{port}{reverse('backoffice:invitation', args=[token])}"
 
 
 def bring_in(kind: str, *, slug: str, file: Path) -> int:
