@@ -10,7 +10,7 @@ import logging
 import smtplib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from email.utils import formataddr
+from email.utils import quote
 
 from allauth.account.models import EmailAddress
 from django.conf import settings
@@ -188,7 +188,8 @@ class Letters:
         self, person: Recipient, title: str, text: str, html: str, *, leave: str = ""
     ) -> EmailMultiAlternatives:
         key = f"{self.message.identity}.{person.contact_id}"
-        sender = formataddr((self.town.name, f"avis@{settings.MAIL_DOMAIN}"))
+        # Not yet encoded: Django encodes it for SMTP, a provider's API for itself.
+        sender = f'"{quote(self.town.name)}" <avis@{settings.MAIL_DOMAIN}>'
         headers = {
             "From": sender,
             # The same whenever this letter is sent again: mailboxes that compare drop the second.

@@ -19,6 +19,7 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
+from parvis.core import live
 from parvis.core.db import as_town
 from parvis.notifications import mailboxes
 from parvis.notifications.channels.email import bounce_address
@@ -66,7 +67,11 @@ def test_a_letter_that_comes_back_to_the_maildir_changes_the_proof(open_town, ma
     message = send(open_town, "rita@exemple.cmo", "lise@exemple.ca")
     assert email_figures(message) == ((2, 0, 0), (2, 0))
     drop(maildir, "1.a", returns.report(ways_back(mailbox)["rita@exemple.cmo"]))
-    assert mailboxes.collect(timezone.now()) == 1
+    with psycopg.connect(live.conninfo(), autocommit=True) as watcher:
+        watcher.execute(f"LISTEN {live.CHANNEL}")
+        assert mailboxes.collect(timezone.now()) == 1
+        (note,) = watcher.notifies(timeout=5, stop_after=1)
+    assert note.payload == f"{open_town.pk}:message:{message.pk}"
     assert email_figures(message) == ((1, 1, 0), (1, 1))
     assert names(maildir / "new") == names(maildir / "cur") == []
     with as_town(open_town.pk):

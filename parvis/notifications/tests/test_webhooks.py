@@ -10,8 +10,10 @@ from datetime import timedelta
 
 import pytest
 from django.core import mail
+from django.utils import timezone
 
 from parvis.core.db import as_town
+from parvis.notifications import actions, dispatch
 from parvis.notifications.channels.email import bounce_address
 from parvis.notifications.models import BadAddress, Opening, Outcome, Subscription
 from parvis.notifications.tests import make as notify
@@ -215,10 +217,6 @@ def test_who_calls_it_spam_receives_no_more_of_the_subject_and_was_reached(at_al
 
 
 def test_an_emergency_called_spam_ends_nothing(at_alma, open_town):
-    from django.utils import timezone
-
-    from parvis.notifications import actions, dispatch
-
     with as_town(open_town.pk):
         urgent = notify.subject(open_town, "Urgences", is_emergency=True)
         eau = notify.subject(open_town)
@@ -248,3 +246,22 @@ def test_smtp_carries_the_identity_in_the_envelope_alone(open_town):
     (letter,), ((sender, _to),) = box.letters, box.envelopes
     assert sender.startswith("retour+")
     assert sender.partition("@")[0] not in letter.as_string()
+
+
+@pytest.mark.parametrize("name", ["Ville d’Alma", 'L\'Isle "du" Lac, Saint-Élie <x@y.z>', "Alma"])
+def test_the_towns_name_is_the_sender_by_smtp_and_by_a_provider(open_town, settings, name):
+    open_town.name = name
+    open_town.save()
+    send(open_town, "rita@exemple.ca")
+    sender = mail.outbox[-1].anymail_test_params["from"]
+    assert (sender.display_name, sender.addr_spec) == (name, "avis@localhost")
+    with notify.mail_server() as box, as_town(open_town.pk):
+        eau = Subscription.objects.of(open_town)[0].subject
+        actions.send_message(
+            municipality=open_town, kind="announcements.published", content=CONTENT, subject=eau,
+            now=timezone.now() - timedelta(hours=1), channels=["email"],
+        )  # fmt: skip
+        dispatch.drain()
+    (letter,) = box.letters
+    (sent,) = letter["From"].addresses
+    assert (sent.display_name, sent.addr_spec) == (name, "avis@localhost")
