@@ -189,7 +189,7 @@ def add_place(
     lock(person)
     places = Place.objects.of(person.municipality_id).filter(resident=person)
     if kind == Place.Kind.HOME:
-        home = places.filter(kind=Place.Kind.HOME).first()
+        home: Place | None = places.filter(kind=Place.Kind.HOME).first()
         if home is not None and home.address_id is None:
             change_place(home, kind=kind, address=address, label=label, actor=actor)
             return home

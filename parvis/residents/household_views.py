@@ -18,10 +18,10 @@ from django.views.decorators.http import require_POST
 from parvis.core.errors import Refused
 from parvis.core.htmx import go_to
 from parvis.residents import households
+from parvis.residents.answers import answer, attempt, sent
 from parvis.residents.forms import ChildForm, HouseholdForm, InviteForm, RoleForm
 from parvis.residents.http import ResidentRequest
 from parvis.residents.models import Household, HouseholdMember
-from parvis.residents.views import answer, attempt, sent
 
 
 def mine(request: ResidentRequest) -> HttpResponse:
@@ -39,12 +39,13 @@ def mine(request: ResidentRequest) -> HttpResponse:
 
 def _own(request: ResidentRequest, household_id: int) -> Household:
     """A household of the person who asks; any other does not exist."""
-    return get_object_or_404(
+    found: Household = get_object_or_404(
         Household.objects.of(request.municipality).filter(
             members__resident=request.user, members__accepted_at__isnull=False
         ),
         pk=household_id,
     )
+    return found
 
 
 def household(request: ResidentRequest, household_id: int) -> HttpResponse:
@@ -64,7 +65,12 @@ def household(request: ResidentRequest, household_id: int) -> HttpResponse:
 def _again(
     request: ResidentRequest, found: Household, **forms: InviteForm | ChildForm
 ) -> HttpResponse:
-    context = {"household": found, "invite_form": InviteForm(), "child_form": ChildForm(), **forms}
+    context: dict[str, object] = {
+        "household": found,
+        "invite_form": InviteForm(),
+        "child_form": ChildForm(),
+        **forms,
+    }
     people = found.members.select_related("resident").order_by("id")
     context["people"] = people
     context["mine"] = next(one for one in people if one.resident_id == request.user.pk)
@@ -119,9 +125,10 @@ def add_child(request: ResidentRequest, household_id: int) -> HttpResponse:
 
 def _member(request: ResidentRequest, household_id: int, member_id: int) -> HouseholdMember:
     found = _own(request, household_id)
-    return get_object_or_404(
+    member: HouseholdMember = get_object_or_404(
         HouseholdMember.objects.of(request.municipality).filter(household=found), pk=member_id
     )
+    return member
 
 
 @require_POST
@@ -157,17 +164,17 @@ def remove_member(request: ResidentRequest, household_id: int, member_id: int) -
 
 def invitation(request: ResidentRequest, token: str) -> HttpResponse:
     """See who invites; then join, or say no."""
-    facts = {"token": token, "person": request.user, "now": timezone.now()}
+    town, person, now = request.municipality, request.user, timezone.now()
     try:
         if request.method == "POST" and "decline" in request.POST:
-            households.decline_invitation(request.municipality, **facts)
+            households.decline_invitation(town, token=token, person=person, now=now)
             messages.success(request, _("Vous avez refusé l’invitation. Il n’en reste rien."))
             return go_to(request, "residents:households")
         if request.method == "POST":
-            joined = households.accept_invitation(request.municipality, **facts)
+            joined = households.accept_invitation(town, token=token, person=person, now=now)
             messages.success(request, _("Bienvenue dans le ménage."))
             return go_to(request, "residents:household", joined.pk)
-        member = households.invitation(request.municipality, **facts)
+        member = households.invitation(town, token=token, person=person, now=now)
     except Refused as refused:
         return render(request, "residents/invitation.html", {"refused": str(refused)}, status=422)
     people = member.household.members.filter(resident__isnull=False).select_related("resident")

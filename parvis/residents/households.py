@@ -103,6 +103,7 @@ def invite(
         raise Refused(_("Cette personne fait déjà partie du ménage."))
     if people.exclude(invited_email=email).count() >= MEMBERS:
         raise Refused(_("Un ménage compte %(n)s personnes au plus.") % {"n": MEMBERS})
+    member: HouseholdMember
     member, _new = people.update_or_create(
         household=household,
         invited_email=email,
@@ -129,7 +130,7 @@ def invitation(
     town: Municipality, *, token: str, person: Resident, now: datetime
 ) -> HouseholdMember:
     """The invitation that this token opens for this person, or raise Refused."""
-    member = (
+    member: HouseholdMember | None = (
         HouseholdMember.objects.of(town)
         .select_related("household")
         .filter(secret_hash=secret.digest(token))

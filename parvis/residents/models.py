@@ -54,7 +54,7 @@ class ResidentQuerySet(OwnedQuerySet):
             )
         )
         for word in rules.search_words(query):
-            one = Q(known_as__contains=word) | Exists(homes.filter(known_as__contains=word))
+            one: Any = Q(known_as__contains=word) | Exists(homes.filter(known_as__contains=word))
             if word.isdigit():
                 one |= Exists(Phone.objects.filter(resident=OuterRef("pk"), number__contains=word))
             people = people.filter(one)
@@ -88,7 +88,7 @@ class Resident(AbstractBaseUser, Owned):
     """Raised by one, it ends every session of the person."""
     erased_at = models.DateTimeField(null=True, blank=True)
 
-    objects = ResidentManager()
+    objects = ResidentManager()  # type: ignore[misc]
 
     USERNAME_FIELD = "email"
     EMAIL_FIELD = "email"
@@ -191,7 +191,7 @@ class Place(Owned):
     verified_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField()
 
-    objects = PlaceQuerySet.as_manager()
+    objects = PlaceQuerySet.as_manager()  # type: ignore[misc]
 
     class Meta:
         ordering: ClassVar = ["id"]
@@ -289,7 +289,7 @@ class Consent(Owned):
     by_id = models.BigIntegerField(null=True, blank=True)
     at = models.DateTimeField()
 
-    objects = ConsentQuerySet.as_manager()
+    objects = ConsentQuerySet.as_manager()  # type: ignore[misc]
 
     class Meta:
         ordering: ClassVar = ["-id"]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from allauth.account.models import EmailAddress
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.forms import Form
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
@@ -15,11 +14,11 @@ from django.views.decorators.http import require_POST, require_safe
 from parvis.core.htmx import go_to, page_or_part
 from parvis.municipalities.models import AuditLine
 from parvis.residents import actions, rules
+from parvis.residents.answers import answer, attempt, sent
 from parvis.residents.doors import may_enter, staff_door
 from parvis.residents.forms import CounterForm, NameForm, PhoneForm, PlaceForm
 from parvis.residents.http import StaffRequest
 from parvis.residents.models import HouseholdMember, Phone, Place, Resident
-from parvis.residents.views import attempt, sent
 
 A_PAGE = 25
 LONGEST = 80
@@ -70,18 +69,7 @@ def open_account(request: StaffRequest) -> HttpResponse:
     ):
         messages.success(request, _("Le dossier est ouvert. Il reste à préciser son adresse."))
         return go_to(request, "residents_staff:person", made[0].pk)
-    return _answer(request, "open.html", "_open.html", {"form": form}, form)
-
-
-def _answer(
-    request: StaffRequest, page: str, part: str, context: dict[str, object], form: Form
-) -> HttpResponse:
-    return render(
-        request,
-        page_or_part(request, f"residents/staff/{page}", f"residents/staff/{part}"),
-        context,
-        status=422 if form.is_bound and form.errors else 200,
-    )
+    return answer(request, "staff/open.html", "staff/_open.html", {"form": form}, form)
 
 
 def _person(request: StaffRequest, person_id: int) -> Resident:
@@ -133,7 +121,7 @@ def profile(request: StaffRequest, person_id: int) -> HttpResponse:
         messages.success(request, _("C’est enregistré."))
         return go_to(request, "residents_staff:person", found.pk)
     context = {"form": form, "resident": found, "title": _("Nom et langue")}
-    return _answer(request, "change.html", "_change.html", context, form)
+    return answer(request, "staff/change.html", "staff/_change.html", context, form)
 
 
 @staff_door("residents", "act")
@@ -149,14 +137,15 @@ def add_phone(request: StaffRequest, person_id: int) -> HttpResponse:
         messages.success(request, _("Le numéro est ajouté."))
         return go_to(request, "residents_staff:person", found.pk)
     context = {"form": form, "resident": found, "title": _("Ajouter un numéro")}
-    return _answer(request, "change.html", "_change.html", context, form)
+    return answer(request, "staff/change.html", "staff/_change.html", context, form)
 
 
 def _phone(request: StaffRequest, person_id: int, phone_id: int) -> Phone:
-    return get_object_or_404(
+    phone: Phone = get_object_or_404(
         Phone.objects.of(request.municipality).filter(resident=_person(request, person_id)),
         pk=phone_id,
     )
+    return phone
 
 
 @staff_door("residents", "act")
@@ -189,14 +178,15 @@ def add_place(request: StaffRequest, person_id: int) -> HttpResponse:
         messages.success(request, _("L’adresse est ajoutée."))
         return go_to(request, "residents_staff:person", found.pk)
     context = {"form": form, "resident": found, "title": _("Ajouter une adresse")}
-    return _answer(request, "change.html", "_change.html", context, form)
+    return answer(request, "staff/change.html", "staff/_change.html", context, form)
 
 
 def _place(request: StaffRequest, person_id: int, place_id: int) -> Place:
-    return get_object_or_404(
+    found: Place = get_object_or_404(
         Place.objects.of(request.municipality).of_resident(_person(request, person_id)),
         pk=place_id,
     )
+    return found
 
 
 @staff_door("residents", "act")
@@ -213,7 +203,7 @@ def place(request: StaffRequest, person_id: int, place_id: int) -> HttpResponse:
         messages.success(request, _("L’adresse est enregistrée."))
         return go_to(request, "residents_staff:person", person_id)
     context = {"form": form, "resident": found.resident, "title": _("Modifier une adresse")}
-    return _answer(request, "change.html", "_change.html", context, form)
+    return answer(request, "staff/change.html", "staff/_change.html", context, form)
 
 
 @staff_door("residents", "act")

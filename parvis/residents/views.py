@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 from allauth.account.internal.flows.logout import logout
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
@@ -12,49 +9,20 @@ from allauth.socialaccount.adapter import get_adapter as provider_adapter
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
-from django.forms import Form
-from django.http import HttpResponse, QueryDict
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from parvis.core.errors import Refused
-from parvis.core.htmx import go_to, page_or_part
+from parvis.core.htmx import go_to
 from parvis.residents import actions, erasure, rules
+from parvis.residents.answers import answer, attempt, sent
 from parvis.residents.doors import fresh_proof, staff_member
 from parvis.residents.forms import EraseForm, NameForm, PhoneForm, PlaceForm
 from parvis.residents.households import households_of
 from parvis.residents.http import ResidentRequest, TownRequest
 from parvis.residents.models import Consent, Phone, Place, Resident
-
-
-def answer(
-    request: ResidentRequest, page: str, part: str, context: dict[str, Any], *forms: Form
-) -> HttpResponse:
-    """The page, or its part alone; 422 when a form was refused."""
-    refused = any(form.is_bound and form.errors for form in forms)
-    return render(
-        request,
-        page_or_part(request, f"residents/{page}", f"residents/{part}"),
-        context,
-        status=422 if refused else 200,
-    )
-
-
-def sent(request: ResidentRequest) -> QueryDict | None:
-    """What was sent, were it nothing at all; None where the page is only looked at."""
-    return request.POST if request.method == "POST" else None
-
-
-def attempt(form: Form, deed: Callable[[], object]) -> bool:
-    """Do it, or put the refusal on the form."""
-    try:
-        deed()
-    except Refused as refused:
-        form.add_error(None, str(refused))
-        return False
-    return True
 
 
 def overview(request: ResidentRequest) -> HttpResponse:
