@@ -85,7 +85,9 @@ class AddressField(forms.Field):
         if self.municipality is None:
             raise TypeError("AddressField needs its municipality")
         if chosen.isdecimal() and len(chosen) < 19:
-            found = Address.objects.of(self.municipality).filter(pk=int(chosen)).first()
+            found: Address | None = (
+                Address.objects.of(self.municipality).filter(pk=int(chosen)).first()
+            )
             if found is not None:
                 return found
             raise ValidationError(self.error_messages["unknown"], "unknown")

@@ -10,6 +10,7 @@ from parvis.territory import rules
 from parvis.territory.geometry import Geometry, as_shape, bounds, contains, covered
 from parvis.territory.models import Address, Sector
 
+Facts = dict[str, str | int]
 MOST = 20
 
 
@@ -65,7 +66,7 @@ SELECT key, search @@ %(exactly)s::tsquery AS whole
 
 def _by_street(town: int, reading: rules.Reading, limit: int) -> list[int]:
     """The first addresses of the streets that answer best."""
-    facts = {
+    facts: Facts = {
         "town": town, "limit": limit, "unit": f"#{reading.unit}",
         "words": _tsquery(reading.words), "exactly": _exactly(reading.words),
     }  # fmt: skip
@@ -86,7 +87,7 @@ def _by_number(town: int, reading: rules.Reading, limit: int) -> list[int]:
     number = rules.digits(reading.number)
     if number is None:
         return []
-    facts = {
+    facts: Facts = {
         "town": town, "number": number, "exact": reading.number, "unit": f"#{reading.unit}",
         "limit": limit * 4, "words": _tsquery(reading.words), "exactly": _exactly(reading.words),
     }  # fmt: skip
@@ -124,7 +125,7 @@ def _by_number(town: int, reading: rules.Reading, limit: int) -> list[int]:
     return fit[:limit]
 
 
-def _ids(statement: str, facts: dict[str, object]) -> list[int]:
+def _ids(statement: str, facts: Facts) -> list[int]:
     with connection.cursor() as cursor:
         cursor.execute(statement, facts)
         return [row[0] for row in cursor.fetchall()]

@@ -228,7 +228,7 @@ def upload(request: StaffRequest) -> HttpResponse:
         initial={"kind": kind if kind in Import.Kind.values else Import.Kind.ADDRESSES},
     )
     if form.is_valid():
-        file: UploadedFile = form.cleaned_data["file"]
+        file: UploadedFile[bytes] = form.cleaned_data["file"]
         one: Import | None = None
         try:
             one = actions.receive_file(
