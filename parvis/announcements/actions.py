@@ -15,7 +15,7 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from parvis.announcements import audience, rules
-from parvis.announcements.drafts import apply, locked, move_reminders, touch, translate
+from parvis.announcements.drafts import apply, check_ready, locked, move_reminders, touch, translate
 from parvis.announcements.models import Announcement, PublicNotice, Reminder
 from parvis.announcements.saying import send, stop_messages, write_version
 from parvis.core import live
@@ -39,7 +39,7 @@ def schedule(
     if fresh.state != rules.SCHEDULED:
         rules.check_turn(fresh.state, rules.SCHEDULED)
     rules.check_schedule(publish_at, now=now)
-    _check_ready(fresh, at=publish_at)
+    check_ready(fresh, at=publish_at)
     fresh.state, fresh.publish_at, fresh.trouble = rules.SCHEDULED, publish_at, ""
     touch(fresh, actor=actor, now=now, columns=["state", "publish_at", "trouble"])
     record(
@@ -63,23 +63,6 @@ def unschedule(announcement: Announcement, *, actor: Any, now: datetime) -> Anno
     return fresh
 
 
-def _check_ready(announcement: Announcement, *, at: datetime) -> None:
-    """Whether it could be published at this instant, or raise Refused."""
-    rules.check_text(announcement.title, announcement.summary, announcement.text, complete=True)
-    for one in announcement.translations.all():
-        rules.check_text(one.title, one.summary, one.text, complete=True)
-    if announcement.subject is None:
-        raise Refused(_("Choisissez un sujet\u00a0: les gens s’abonnent à des sujets."))
-    if announcement.expires_at is not None and announcement.expires_at <= at:
-        raise Refused(_("La date de retrait précède la publication."))
-    if announcement.takes_force and announcement.in_force_until is not None:
-        if announcement.in_force_until <= (announcement.in_force_from or at):
-            raise Refused(_("La fin prévue doit venir après l’entrée en vigueur."))
-        if announcement.in_force_until <= at:
-            raise Refused(_("La fin prévue précède la publication."))
-    audience.target(announcement)
-
-
 @transaction.atomic
 def publish(
     announcement: Announcement, *, actor: Any, now: datetime, token: int | None = None
@@ -92,7 +75,7 @@ def publish(
     rules.check_turn(fresh.state, rules.PUBLISHED)
     if token is not None:
         rules.check_token(token, fresh.token)
-    _check_ready(fresh, at=now)
+    check_ready(fresh, at=now)
     fresh.state, fresh.published_at, fresh.slug = rules.PUBLISHED, now, rules.slug(fresh.title)
     fresh.trouble = ""
     if fresh.takes_force and fresh.in_force_from is None:
@@ -127,7 +110,7 @@ def revise_published(
     translations: dict[str, dict[str, str]] | None = None,
     **changes: Any,
 ) -> Announcement:
-    """Change what is published, as a new version, or raise Refused. Nobody is notified unless asked.
+    """Change what is published, as a new version, or raise Refused. Nobody is told unless asked.
 
     `translations`: language → {basis, title, summary, text}. The slug stays: addresses do not move.
     """
@@ -147,7 +130,8 @@ def revise_published(
     ):
         raise Refused(
             _(
-                "Le texte d’un avis public publié ne change plus\u00a0: publiez un avis rectificatif."
+                "Le texte d’un avis public publié ne change plus\u00a0: publiez un avis "
+                "rectificatif."
             )
         )
     if not moved and not translations:
@@ -256,7 +240,8 @@ def certify(
 ) -> PublicNotice:
     """Certify that the public notice was published, and what it said, or raise Refused. Once."""
     fresh = locked(announcement)
-    notice = PublicNotice.objects.of(fresh.municipality_id).filter(announcement=fresh).first()
+    rows = PublicNotice.objects.of(fresh.municipality_id)
+    notice: PublicNotice | None = rows.filter(announcement=fresh).first()
     if notice is None or not fresh.is_public:
         raise Refused(_("Seul un avis public publié se certifie."))
     if notice.certified_at is not None:
@@ -284,13 +269,14 @@ def certify(
 
 def _taken(municipality_id: int, pk: int, **due: Any) -> Announcement | None:
     """The announcement if it is still due and nobody else is at it."""
-    return (
+    row: Announcement | None = (
         Announcement.objects.of(municipality_id)
         .select_for_update(no_key=True, skip_locked=True, of=("self",))
         .select_related("municipality", "subject")
         .filter(pk=pk, **due)
         .first()
     )
+    return row
 
 
 def publish_due(municipality_id: int, pk: int, now: datetime) -> bool:
@@ -363,7 +349,8 @@ Deed = Callable[[int, int, datetime], bool]
 
 
 def due(municipality_id: int, now: datetime) -> list[tuple[Deed, int]]:
-    """What is due in the town that is set: first what begins, then what is recalled, then what ends."""
+    """What is due in the town that is set: first what begins, then what is recalled, then what "
+    "ends."""
     rows = Announcement.objects.of(municipality_id)
     found: list[tuple[Deed, int]] = []
     for deed, wanted in (

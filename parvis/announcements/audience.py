@@ -52,7 +52,8 @@ def target(announcement: Announcement) -> Target:
     if not sectors and not addresses:
         raise Refused(
             _(
-                "Personne n’est visé\u00a0: aucune adresse ne se trouve dans la zone ou les secteurs choisis."
+                "Personne n’est visé\u00a0: aucune adresse ne se trouve dans la zone ou les "
+                "secteurs choisis."
             )
         )
     return Target(sectors, addresses)

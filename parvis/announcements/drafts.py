@@ -1,4 +1,4 @@
-"""Preparing an announcement: what it will say, to whom, in which languages, with which reminders."""
+"""Preparing an announcement: what it will say, to whom, in which languages, when recalled."""
 
 from __future__ import annotations
 
@@ -32,12 +32,13 @@ STORE = "avis"
 
 def locked(announcement: Announcement) -> Announcement:
     """The row as it stands, held until the transaction ends."""
-    return (
+    row: Announcement = (
         Announcement.objects.of(announcement.municipality_id)
         .select_for_update(no_key=True, of=("self",))
         .select_related("municipality", "subject")
         .get(pk=announcement.pk)
     )
+    return row
 
 
 def apply(announcement: Announcement, changes: dict[str, Any], *, complete: bool) -> list[str]:
@@ -97,6 +98,23 @@ def touch(
     announcement.save(update_fields=[*columns, "token", "revised_at", "revised_by_id"])
 
 
+def check_ready(announcement: Announcement, *, at: datetime) -> None:
+    """Whether it could be published at this instant, or raise Refused."""
+    rules.check_text(announcement.title, announcement.summary, announcement.text, complete=True)
+    for one in announcement.translations.all():
+        rules.check_text(one.title, one.summary, one.text, complete=True)
+    if announcement.subject is None:
+        raise Refused(_("Choisissez un sujet\u00a0: les gens s’abonnent à des sujets."))
+    if announcement.expires_at is not None and announcement.expires_at <= at:
+        raise Refused(_("La date de retrait précède la publication."))
+    if announcement.takes_force and announcement.in_force_until is not None:
+        if announcement.in_force_until <= (announcement.in_force_from or at):
+            raise Refused(_("La fin prévue doit venir après l’entrée en vigueur."))
+        if announcement.in_force_until <= at:
+            raise Refused(_("La fin prévue précède la publication."))
+    audience.target(announcement)
+
+
 @transaction.atomic
 def write_draft(
     *, municipality: Municipality, actor: Any, now: datetime, **content: Any
@@ -122,9 +140,9 @@ def write_draft(
 def revise_draft(
     announcement: Announcement, *, actor: Any, token: int, now: datetime, **changes: Any
 ) -> Announcement:
-    """Save what changed in a draft, or raise Refused; the answer carries the token of the next save.
+    """Save what changed in a draft, or raise Refused; the answer carries the next token.
 
-    Two editors at once: the second is refused (Overtaken) and nothing of the first is replaced.
+    Two editors at once: the second is refused (Overtaken), nothing of the first is replaced.
     Saving the same words again writes nothing.
     """
     fresh = locked(announcement)
@@ -183,6 +201,7 @@ def translate(
         "text": rules.tidy(text),
     }
     rules.check_text(**words, complete=fresh.is_public)
+    translation: Translation
     translation, _made = Translation.objects.of(town).update_or_create(
         announcement=fresh, language=language,
         defaults={"municipality": town, "basis": basis, **words},
@@ -293,6 +312,7 @@ def make_public_notice(
         raise Refused(_("Un avis déjà publié ne devient pas un avis public."))
     if kind not in PublicNotice.Kind.values:
         raise Refused(_("Choisissez la sorte d’avis public."))
+    notice: PublicNotice
     notice, _made = PublicNotice.objects.of(fresh.municipality_id).update_or_create(
         announcement=fresh,
         defaults={

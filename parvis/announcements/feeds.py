@@ -19,7 +19,7 @@ from django.utils.xmlutils import SimplerXMLGenerator
 from django.views.decorators.http import require_safe
 
 from parvis.announcements import pages, rules
-from parvis.announcements.markdown import to_html
+from parvis.announcements.markdown import excerpt, to_html
 from parvis.announcements.models import Announcement
 from parvis.residents.http import TownRequest
 
@@ -29,9 +29,7 @@ NEWEST = 50
 class Feed(Atom1Feed):
     """Atom with the whole text of each entry beside its summary."""
 
-    def add_item_elements(
-        self, handler: SimplerXMLGenerator, item: dict[str, Any]
-    ) -> None:
+    def add_item_elements(self, handler: SimplerXMLGenerator, item: dict[str, Any]) -> None:
         super().add_item_elements(handler, item)
         handler.startElement("content", AttributesImpl({"type": "html", "xml:lang": "fr-CA"}))
         handler.characters(item["html"])
@@ -60,7 +58,7 @@ def _title(announcement: Announcement) -> str:
 
 
 def _updated(announcement: Announcement) -> datetime:
-    said_at: datetime = announcement.said_at or announcement.published_at
+    said_at: datetime = getattr(announcement, "said_at", None) or announcement.revised_at
     return max(said_at, announcement.lifted_at or said_at)
 
 
@@ -110,7 +108,7 @@ def atom(request: TownRequest) -> HttpResponse:
         feed.add_item(
             title=_title(one),
             link=request.build_absolute_uri(one.get_absolute_url()),
-            description=one.summary or None,
+            description=one.summary or excerpt(one.text),
             unique_id=_identity(request, one),
             pubdate=one.published_at,
             updateddate=_updated(one),

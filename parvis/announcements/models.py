@@ -21,7 +21,7 @@ from parvis.notifications.models import Message, Subject
 
 
 class Announcement(Owned):
-    """Something that the town says. Once published it keeps its address, and the hour it was said."""
+    """Something that the town says. Once published it keeps its address and its hour."""
 
     class State(models.TextChoices):
         DRAFT = "draft", _("Brouillon")
@@ -89,7 +89,7 @@ class Announcement(Owned):
         db_persist=True,
     )
 
-    objects = AnnouncementQuerySet.as_manager()
+    objects = AnnouncementQuerySet.as_manager()  # type: ignore[misc]
 
     class Meta:
         constraints: ClassVar = [

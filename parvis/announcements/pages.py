@@ -121,9 +121,7 @@ class Line:
     at_home: bool
 
 
-def lines(
-    rows: Iterable[Announcement], *, sectors: Mapping[int, str], place: Here
-) -> list[Line]:
+def lines(rows: Iterable[Announcement], *, sectors: Mapping[int, str], place: Here) -> list[Line]:
     return [
         Line(
             announcement=row,
@@ -170,9 +168,9 @@ def history(announcement: Announcement, versions: list[Version]) -> list[Update]
             )
         )
     begun = announcement.in_force_from
-    if begun and announcement.published_at and begun > announcement.published_at:
-        if begun <= timezone.now():
-            found.append(Update(begun, _("Entrée en vigueur"), ""))
+    said_at = announcement.published_at
+    if begun and said_at and said_at < begun <= timezone.now():
+        found.append(Update(begun, _("Entrée en vigueur"), ""))
     found.sort(key=lambda update: update.at, reverse=True)
     if found:
         first = found[0]
@@ -202,9 +200,7 @@ def words(announcement: Announcement, wanted: str) -> tuple[Words, list[tuple[st
     found = standing.get(wanted)
     others = [("fr", "Français"), *((code, rules.LANGUAGES[code]) for code in standing)]
     if found is None:
-        french = Words(
-            "fr", announcement.title, announcement.summary, to_html(announcement.text)
-        )
+        french = Words("fr", announcement.title, announcement.summary, to_html(announcement.text))
         return french, [(code, name) for code, name in others if code != "fr"]
     return Words(
         language=found.language,
@@ -237,9 +233,11 @@ def shown(picture: Picture) -> Shown:
 
 
 def public_notice(announcement: Announcement) -> PublicNotice | None:
-    return PublicNotice.objects.of(announcement.municipality_id).filter(
-        announcement=announcement
-    ).first()
+    return (
+        PublicNotice.objects.of(announcement.municipality_id)
+        .filter(announcement=announcement)
+        .first()
+    )
 
 
 def note_opened(request: HttpRequest, announcement: Announcement, *, now: datetime) -> None:
@@ -271,9 +269,7 @@ def note_opened(request: HttpRequest, announcement: Announcement, *, now: dateti
 def list_etag(request: TownRequest, now: datetime) -> str:
     """Changes whenever the lists would: something was written, began, ended, or a new day came."""
     rows = Announcement.objects.of(request.municipality)
-    facts = rows.published(now).aggregate(
-        n=Count("pk"), last=Max("revised_at"), turns=Sum("token")
-    )
+    facts = rows.published(now).aggregate(n=Count("pk"), last=Max("revised_at"), turns=Sum("token"))
     standing = rows.standing(now).order_by().aggregate(n=Count("pk"))
     parts = [
         request.municipality.updated_at.isoformat(),

@@ -57,7 +57,8 @@ def add_picture(
     if not rules.has_words(alt):
         raise Refused(
             _(
-                "Décrivez l’image en une phrase\u00a0: c’est ce que lisent les personnes qui ne la voient pas."
+                "Décrivez l’image en une phrase\u00a0: c’est ce que lisent les personnes qui ne "
+                "la voient pas."
             )
         )
     if len(alt) > rules.ALT_MAX:

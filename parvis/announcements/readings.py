@@ -25,7 +25,7 @@ class Fold(models.Func):
 
 class AnnouncementQuerySet(OwnedQuerySet):
     def published(self, now: datetime) -> Self:
-        """What lists and feeds show: published, in force or not, and not yet expired or archived."""
+        """What lists and feeds show: in force or not, and not yet expired or archived."""
         return self.filter(state__in=[rules.PUBLISHED, rules.LIFTED]).filter(
             Q(expires_at__isnull=True) | Q(expires_at__gt=now)
         )

@@ -76,7 +76,8 @@ def check_token(given: int, standing: int) -> None:
     if given != standing:
         raise Overtaken(
             _(
-                "Quelqu’un d’autre a modifié cet avis entre-temps. Rechargez la page\u00a0: votre texte n’a rien remplacé."
+                "Quelqu’un d’autre a modifié cet avis entre-temps. Rechargez la page\u00a0: "
+                "votre texte n’a rien remplacé."
             )
         )
 
@@ -152,13 +153,15 @@ def check_basis(language: str, basis: str, *, offered: Mapping[str, str], recogn
     if basis not in BASES:
         raise Refused(
             _(
-                "Indiquez le motif légal de cette langue\u00a0: santé, sécurité publique, justice naturelle ou municipalité reconnue."
+                "Indiquez le motif légal de cette langue\u00a0: santé, sécurité publique, "
+                "justice naturelle ou municipalité reconnue."
             )
         )
     if basis == RECOGNISED and not (recognised and offered.get(language) == "all"):
         raise Refused(
             _(
-                "Votre municipalité n’est pas reconnue pour cette langue en vertu de l’article 29.1 de la Charte."
+                "Votre municipalité n’est pas reconnue pour cette langue en vertu de l’article "
+                "29.1 de la Charte."
             )
         )
 

@@ -180,7 +180,7 @@ def public_notices(request: TownRequest) -> HttpResponse:
 
 
 def _found(request: TownRequest, pk: int) -> Announcement:
-    found = (
+    found: Announcement | None = (
         Announcement.objects.of(request.municipality)
         .readable()
         .select_related("subject", "municipality", "public_notice")
@@ -253,7 +253,11 @@ def page(request: TownRequest, pk: int, slug: str) -> HttpResponse:
 
 def _page_etag(request: TownRequest, announcement: Announcement, status: pages.Status) -> str:
     parts = (
-        announcement.pk, announcement.token, announcement.revised_at.isoformat(), status.word, timezone.localdate().isoformat(),
+        announcement.pk,
+        announcement.token,
+        announcement.revised_at.isoformat(),
+        status.word,
+        timezone.localdate().isoformat(),
         int(request.municipality.updated_at.timestamp()),
     )  # fmt: skip
     digest = hashlib.sha256(f"{parts}|{request.get_full_path()}".encode()).hexdigest()
@@ -315,4 +319,3 @@ def _certified(request: TownRequest, pk: int) -> Announcement:
     if notice is None or notice.certified_at is None:
         raise Http404
     return found
-

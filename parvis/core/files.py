@@ -230,7 +230,8 @@ def known_kind(path: Path, name: str) -> str:
     if announced not in KINDS:
         raise Refused(
             _(
-                "Ce type de fichier n’est pas accepté. Joignez un PDF, un ODT, un DOCX, un XLSX, un CSV ou une image."
+                "Ce type de fichier n’est pas accepté. Joignez un PDF, un ODT, un DOCX, un XLSX, "
+                "un CSV ou une image."
             )
         )
     with path.open("rb") as source:
@@ -239,7 +240,8 @@ def known_kind(path: Path, name: str) -> str:
         return announced
     raise Refused(
         _(
-            "Le contenu de ce fichier n’est pas celui qu’annonce son nom («\u00a0.{kind}\u00a0»). Enregistrez-le de nouveau, puis joignez-le."
+            "Le contenu de ce fichier n’est pas celui qu’annonce son nom "
+            "(«\u00a0.{kind}\u00a0»). Enregistrez-le de nouveau, puis joignez-le."
         ).format(kind=announced)
     )
 

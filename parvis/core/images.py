@@ -28,7 +28,7 @@ BROKEN = (
 
 
 def read_image(source: IO[bytes], *, near: int | None = None) -> Image.Image:
-    """The pixels, upright and in sRGB, or raise Refused. The size is known before any is decoded."""
+    """The pixels, upright and in sRGB, or raise Refused. The size is known before decoding."""
     too_large = Refused(
         _(
             "Cette image compte plus de {n} millions de pixels. Réduisez-la avant de la joindre."
@@ -36,7 +36,8 @@ def read_image(source: IO[bytes], *, near: int | None = None) -> Image.Image:
     )
     not_one = Refused(
         _(
-            "Ce fichier n’est pas une image que nous pouvons lire. Joignez un JPEG, un PNG ou un WebP."
+            "Ce fichier n’est pas une image que nous pouvons lire. Joignez un JPEG, un PNG ou un "
+            "WebP."
         )
     )
     try:

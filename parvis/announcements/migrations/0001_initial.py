@@ -11,221 +11,550 @@ import parvis.announcements.readings
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
         ("core", "0001_fold"),
-        ('municipalities', '0004_host_verified'),
-        ('notifications', '0002_wall'),
+        ("municipalities", "0004_host_verified"),
+        ("notifications", "0002_wall"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Announcement',
+            name="Announcement",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('state', models.CharField(choices=[('draft', 'Brouillon'), ('scheduled', 'Planifié'), ('published', 'Publié'), ('lifted', 'Levé'), ('expired', 'Retiré'), ('archived', 'Archivé')], default='draft', max_length=9)),
-                ('severity', models.CharField(choices=[('info', 'Information'), ('avis', 'Avis')], default='avis', max_length=4)),
-                ('title', models.CharField(blank=True, max_length=200)),
-                ('summary', models.CharField(blank=True, max_length=400)),
-                ('text', models.TextField(blank=True)),
-                ('slug', models.CharField(blank=True, max_length=60)),
-                ('signed_by', models.CharField(blank=True, max_length=120)),
-                ('takes_force', models.BooleanField(default=True)),
-                ('in_force_from', models.DateTimeField(blank=True, null=True)),
-                ('in_force_until', models.DateTimeField(blank=True, null=True)),
-                ('lifted_at', models.DateTimeField(blank=True, null=True)),
-                ('lifted_note', models.CharField(blank=True, max_length=400)),
-                ('expires_at', models.DateTimeField(blank=True, null=True)),
-                ('concerns_at', models.DateTimeField(blank=True, null=True)),
-                ('pinned', models.BooleanField(default=False)),
-                ('publish_at', models.DateTimeField(blank=True, null=True)),
-                ('published_at', models.DateTimeField(blank=True, null=True)),
-                ('archived_at', models.DateTimeField(blank=True, null=True)),
-                ('notify', models.BooleanField(default=True)),
-                ('trouble', models.CharField(blank=True, max_length=300)),
-                ('sector_ids', django.contrib.postgres.fields.ArrayField(base_field=models.BigIntegerField(), blank=True, default=list, size=None)),
-                ('address_ids', django.contrib.postgres.fields.ArrayField(base_field=models.BigIntegerField(), blank=True, default=list, size=None)),
-                ('area', models.JSONField(blank=True, null=True)),
-                ('area_address_ids', django.contrib.postgres.fields.ArrayField(base_field=models.BigIntegerField(), blank=True, default=list, size=None)),
-                ('author_id', models.BigIntegerField(blank=True, null=True)),
-                ('created_at', models.DateTimeField()),
-                ('revised_at', models.DateTimeField()),
-                ('revised_by_id', models.BigIntegerField(blank=True, null=True)),
-                ('token', models.PositiveIntegerField(default=1)),
-                ('search', models.GeneratedField(db_persist=True, expression=django.contrib.postgres.search.CombinedSearchVector(django.contrib.postgres.search.CombinedSearchVector(django.contrib.postgres.search.SearchVector(parvis.announcements.readings.Fold('title'), config='french', weight='A'), '||', django.contrib.postgres.search.SearchVector(parvis.announcements.readings.Fold('summary'), config='french', weight='B'), django.contrib.postgres.search.SearchConfig('french')), '||', django.contrib.postgres.search.SearchVector(parvis.announcements.readings.Fold('text'), config='french', weight='C'), django.contrib.postgres.search.SearchConfig('french')), output_field=django.contrib.postgres.search.SearchVectorField())),
-                ('municipality', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='municipalities.municipality')),
-                ('subject', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='notifications.subject')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("draft", "Brouillon"),
+                            ("scheduled", "Planifié"),
+                            ("published", "Publié"),
+                            ("lifted", "Levé"),
+                            ("expired", "Retiré"),
+                            ("archived", "Archivé"),
+                        ],
+                        default="draft",
+                        max_length=9,
+                    ),
+                ),
+                (
+                    "severity",
+                    models.CharField(
+                        choices=[("info", "Information"), ("avis", "Avis")],
+                        default="avis",
+                        max_length=4,
+                    ),
+                ),
+                ("title", models.CharField(blank=True, max_length=200)),
+                ("summary", models.CharField(blank=True, max_length=400)),
+                ("text", models.TextField(blank=True)),
+                ("slug", models.CharField(blank=True, max_length=60)),
+                ("signed_by", models.CharField(blank=True, max_length=120)),
+                ("takes_force", models.BooleanField(default=True)),
+                ("in_force_from", models.DateTimeField(blank=True, null=True)),
+                ("in_force_until", models.DateTimeField(blank=True, null=True)),
+                ("lifted_at", models.DateTimeField(blank=True, null=True)),
+                ("lifted_note", models.CharField(blank=True, max_length=400)),
+                ("expires_at", models.DateTimeField(blank=True, null=True)),
+                ("concerns_at", models.DateTimeField(blank=True, null=True)),
+                ("pinned", models.BooleanField(default=False)),
+                ("publish_at", models.DateTimeField(blank=True, null=True)),
+                ("published_at", models.DateTimeField(blank=True, null=True)),
+                ("archived_at", models.DateTimeField(blank=True, null=True)),
+                ("notify", models.BooleanField(default=True)),
+                ("trouble", models.CharField(blank=True, max_length=300)),
+                (
+                    "sector_ids",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.BigIntegerField(), blank=True, default=list, size=None
+                    ),
+                ),
+                (
+                    "address_ids",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.BigIntegerField(), blank=True, default=list, size=None
+                    ),
+                ),
+                ("area", models.JSONField(blank=True, null=True)),
+                (
+                    "area_address_ids",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.BigIntegerField(), blank=True, default=list, size=None
+                    ),
+                ),
+                ("author_id", models.BigIntegerField(blank=True, null=True)),
+                ("created_at", models.DateTimeField()),
+                ("revised_at", models.DateTimeField()),
+                ("revised_by_id", models.BigIntegerField(blank=True, null=True)),
+                ("token", models.PositiveIntegerField(default=1)),
+                (
+                    "search",
+                    models.GeneratedField(
+                        db_persist=True,
+                        expression=django.contrib.postgres.search.CombinedSearchVector(
+                            django.contrib.postgres.search.CombinedSearchVector(
+                                django.contrib.postgres.search.SearchVector(
+                                    parvis.announcements.readings.Fold("title"),
+                                    config="french",
+                                    weight="A",
+                                ),
+                                "||",
+                                django.contrib.postgres.search.SearchVector(
+                                    parvis.announcements.readings.Fold("summary"),
+                                    config="french",
+                                    weight="B",
+                                ),
+                                django.contrib.postgres.search.SearchConfig("french"),
+                            ),
+                            "||",
+                            django.contrib.postgres.search.SearchVector(
+                                parvis.announcements.readings.Fold("text"),
+                                config="french",
+                                weight="C",
+                            ),
+                            django.contrib.postgres.search.SearchConfig("french"),
+                        ),
+                        output_field=django.contrib.postgres.search.SearchVectorField(),
+                    ),
+                ),
+                (
+                    "municipality",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="municipalities.municipality",
+                    ),
+                ),
+                (
+                    "subject",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="notifications.subject",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Attachment',
+            name="Attachment",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('folder', models.CharField(max_length=64)),
-                ('name', models.CharField(max_length=120)),
-                ('title', models.CharField(max_length=200)),
-                ('kind', models.CharField(max_length=8)),
-                ('size', models.PositiveIntegerField()),
-                ('sha256', models.CharField(max_length=64)),
-                ('position', models.PositiveSmallIntegerField(default=0)),
-                ('created_at', models.DateTimeField()),
-                ('announcement', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='attachments', to='announcements.announcement')),
-                ('municipality', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='municipalities.municipality')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("folder", models.CharField(max_length=64)),
+                ("name", models.CharField(max_length=120)),
+                ("title", models.CharField(max_length=200)),
+                ("kind", models.CharField(max_length=8)),
+                ("size", models.PositiveIntegerField()),
+                ("sha256", models.CharField(max_length=64)),
+                ("position", models.PositiveSmallIntegerField(default=0)),
+                ("created_at", models.DateTimeField()),
+                (
+                    "announcement",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="attachments",
+                        to="announcements.announcement",
+                    ),
+                ),
+                (
+                    "municipality",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="municipalities.municipality",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['position', 'id'],
+                "ordering": ["position", "id"],
             },
         ),
         migrations.CreateModel(
-            name='Picture',
+            name="Picture",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('folder', models.CharField(max_length=64)),
-                ('alt', models.CharField(max_length=300)),
-                ('caption', models.CharField(blank=True, max_length=300)),
-                ('width', models.PositiveIntegerField()),
-                ('height', models.PositiveIntegerField()),
-                ('widths', django.contrib.postgres.fields.ArrayField(base_field=models.PositiveIntegerField(), size=None)),
-                ('position', models.PositiveSmallIntegerField(default=0)),
-                ('created_at', models.DateTimeField()),
-                ('announcement', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='pictures', to='announcements.announcement')),
-                ('municipality', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='municipalities.municipality')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("folder", models.CharField(max_length=64)),
+                ("alt", models.CharField(max_length=300)),
+                ("caption", models.CharField(blank=True, max_length=300)),
+                ("width", models.PositiveIntegerField()),
+                ("height", models.PositiveIntegerField()),
+                (
+                    "widths",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.PositiveIntegerField(), size=None
+                    ),
+                ),
+                ("position", models.PositiveSmallIntegerField(default=0)),
+                ("created_at", models.DateTimeField()),
+                (
+                    "announcement",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="pictures",
+                        to="announcements.announcement",
+                    ),
+                ),
+                (
+                    "municipality",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="municipalities.municipality",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['position', 'id'],
+                "ordering": ["position", "id"],
             },
         ),
         migrations.CreateModel(
-            name='PublicNotice',
+            name="PublicNotice",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('bylaw', 'Entrée en vigueur d’un règlement'), ('consultation', 'Assemblée publique de consultation'), ('derogation', 'Dérogation mineure'), ('register', 'Tenue d’un registre'), ('election', 'Élection ou référendum'), ('roll', 'Rôle d’évaluation ou de perception'), ('budget', 'Budget et programme d’immobilisations'), ('sale', 'Vente d’un immeuble'), ('other', 'Autre avis public')], default='other', max_length=12)),
-                ('bylaw', models.CharField(blank=True, max_length=120)),
-                ('legal_basis', models.CharField(blank=True, max_length=200)),
-                ('deadline_at', models.DateTimeField(blank=True, null=True)),
-                ('certified_at', models.DateTimeField(blank=True, null=True)),
-                ('certified_by_id', models.BigIntegerField(blank=True, null=True)),
-                ('certified_name', models.CharField(blank=True, max_length=120)),
-                ('certified_title', models.CharField(blank=True, max_length=120)),
-                ('certified_place', models.CharField(blank=True, max_length=200)),
-                ('text_hash', models.CharField(blank=True, max_length=64)),
-                ('announcement', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='public_notice', to='announcements.announcement')),
-                ('municipality', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='municipalities.municipality')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("bylaw", "Entrée en vigueur d’un règlement"),
+                            ("consultation", "Assemblée publique de consultation"),
+                            ("derogation", "Dérogation mineure"),
+                            ("register", "Tenue d’un registre"),
+                            ("election", "Élection ou référendum"),
+                            ("roll", "Rôle d’évaluation ou de perception"),
+                            ("budget", "Budget et programme d’immobilisations"),
+                            ("sale", "Vente d’un immeuble"),
+                            ("other", "Autre avis public"),
+                        ],
+                        default="other",
+                        max_length=12,
+                    ),
+                ),
+                ("bylaw", models.CharField(blank=True, max_length=120)),
+                ("legal_basis", models.CharField(blank=True, max_length=200)),
+                ("deadline_at", models.DateTimeField(blank=True, null=True)),
+                ("certified_at", models.DateTimeField(blank=True, null=True)),
+                ("certified_by_id", models.BigIntegerField(blank=True, null=True)),
+                ("certified_name", models.CharField(blank=True, max_length=120)),
+                ("certified_title", models.CharField(blank=True, max_length=120)),
+                ("certified_place", models.CharField(blank=True, max_length=200)),
+                ("text_hash", models.CharField(blank=True, max_length=64)),
+                (
+                    "announcement",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="public_notice",
+                        to="announcements.announcement",
+                    ),
+                ),
+                (
+                    "municipality",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="municipalities.municipality",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Reminder',
+            name="Reminder",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('minutes_before', models.PositiveIntegerField(blank=True, null=True)),
-                ('due_at', models.DateTimeField()),
-                ('closed_at', models.DateTimeField(blank=True, null=True)),
-                ('announcement', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='reminders', to='announcements.announcement')),
-                ('message', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='notifications.message')),
-                ('municipality', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='municipalities.municipality')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("minutes_before", models.PositiveIntegerField(blank=True, null=True)),
+                ("due_at", models.DateTimeField()),
+                ("closed_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "announcement",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="reminders",
+                        to="announcements.announcement",
+                    ),
+                ),
+                (
+                    "message",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="notifications.message",
+                    ),
+                ),
+                (
+                    "municipality",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="municipalities.municipality",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['due_at'],
+                "ordering": ["due_at"],
             },
         ),
         migrations.CreateModel(
-            name='Translation',
+            name="Translation",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('language', models.CharField(choices=[('en', 'English'), ('es', 'Español'), ('moe', 'Innu-aimun'), ('atj', 'Atikamekw Nehiromowin'), ('cr', 'Nehiyawewin'), ('iu', 'Inuktitut'), ('ar', 'العربية'), ('zh', '中文'), ('pt', 'Português'), ('ht', 'Kreyòl ayisyen'), ('uk', 'Українська')], max_length=3)),
-                ('basis', models.CharField(choices=[('health', 'Santé (Charte de la langue française, art. 22.3)'), ('safety', 'Sécurité publique (Charte de la langue française, art. 22.3)'), ('justice', 'Principes de justice naturelle (Charte de la langue française, art. 22.3)'), ('recognised', 'Municipalité reconnue (Charte de la langue française, art. 29.1)')], max_length=10)),
-                ('title', models.CharField(blank=True, max_length=200)),
-                ('summary', models.CharField(blank=True, max_length=400)),
-                ('text', models.TextField(blank=True)),
-                ('announcement', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='translations', to='announcements.announcement')),
-                ('municipality', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='municipalities.municipality')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "language",
+                    models.CharField(
+                        choices=[
+                            ("en", "English"),
+                            ("es", "Español"),
+                            ("moe", "Innu-aimun"),
+                            ("atj", "Atikamekw Nehiromowin"),
+                            ("cr", "Nehiyawewin"),
+                            ("iu", "Inuktitut"),
+                            ("ar", "العربية"),
+                            ("zh", "中文"),
+                            ("pt", "Português"),
+                            ("ht", "Kreyòl ayisyen"),
+                            ("uk", "Українська"),
+                        ],
+                        max_length=3,
+                    ),
+                ),
+                (
+                    "basis",
+                    models.CharField(
+                        choices=[
+                            ("health", "Santé (Charte de la langue française, art. 22.3)"),
+                            (
+                                "safety",
+                                "Sécurité publique (Charte de la langue française, art. 22.3)",
+                            ),
+                            (
+                                "justice",
+                                "Principes de justice naturelle (Charte de la langue française, art. 22.3)",
+                            ),
+                            (
+                                "recognised",
+                                "Municipalité reconnue (Charte de la langue française, art. 29.1)",
+                            ),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                ("title", models.CharField(blank=True, max_length=200)),
+                ("summary", models.CharField(blank=True, max_length=400)),
+                ("text", models.TextField(blank=True)),
+                (
+                    "announcement",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="translations",
+                        to="announcements.announcement",
+                    ),
+                ),
+                (
+                    "municipality",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="municipalities.municipality",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['language'],
+                "ordering": ["language"],
             },
         ),
         migrations.CreateModel(
-            name='Version',
+            name="Version",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.PositiveIntegerField()),
-                ('at', models.DateTimeField()),
-                ('author_id', models.BigIntegerField(blank=True, null=True)),
-                ('title', models.CharField(max_length=200)),
-                ('summary', models.CharField(blank=True, max_length=400)),
-                ('text', models.TextField()),
-                ('translations', models.JSONField(default=dict)),
-                ('note', models.CharField(blank=True, max_length=400)),
-                ('notified', models.BooleanField(default=False)),
-                ('text_hash', models.CharField(max_length=64)),
-                ('recorded_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('announcement', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='versions', to='announcements.announcement')),
-                ('municipality', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='municipalities.municipality')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("number", models.PositiveIntegerField()),
+                ("at", models.DateTimeField()),
+                ("author_id", models.BigIntegerField(blank=True, null=True)),
+                ("title", models.CharField(max_length=200)),
+                ("summary", models.CharField(blank=True, max_length=400)),
+                ("text", models.TextField()),
+                ("translations", models.JSONField(default=dict)),
+                ("note", models.CharField(blank=True, max_length=400)),
+                ("notified", models.BooleanField(default=False)),
+                ("text_hash", models.CharField(max_length=64)),
+                (
+                    "recorded_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
+                (
+                    "announcement",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="versions",
+                        to="announcements.announcement",
+                    ),
+                ),
+                (
+                    "municipality",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="municipalities.municipality",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-number'],
+                "ordering": ["-number"],
             },
         ),
         migrations.AddIndex(
-            model_name='announcement',
-            index=models.Index(fields=['municipality', 'state', '-published_at'], name='announcement_newest'),
+            model_name="announcement",
+            index=models.Index(
+                fields=["municipality", "state", "-published_at"], name="announcement_newest"
+            ),
         ),
         migrations.AddIndex(
-            model_name='announcement',
-            index=models.Index(condition=models.Q(('state', 'scheduled')), fields=['municipality', 'publish_at'], name='announcement_due'),
+            model_name="announcement",
+            index=models.Index(
+                condition=models.Q(("state", "scheduled")),
+                fields=["municipality", "publish_at"],
+                name="announcement_due",
+            ),
         ),
         migrations.AddIndex(
-            model_name='announcement',
-            index=django.contrib.postgres.indexes.GinIndex(fields=['search'], name='announcement_search'),
+            model_name="announcement",
+            index=django.contrib.postgres.indexes.GinIndex(
+                fields=["search"], name="announcement_search"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='announcement',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['draft', 'scheduled']), ('published_at__isnull', False), _connector='OR'), name='announcement_public_has_an_hour'),
+            model_name="announcement",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("state__in", ["draft", "scheduled"]),
+                    ("published_at__isnull", False),
+                    _connector="OR",
+                ),
+                name="announcement_public_has_an_hour",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='announcement',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'scheduled'), _negated=True), ('publish_at__isnull', False), _connector='OR'), name='announcement_scheduled_has_an_hour'),
+            model_name="announcement",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("state", "scheduled"), _negated=True),
+                    ("publish_at__isnull", False),
+                    _connector="OR",
+                ),
+                name="announcement_scheduled_has_an_hour",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='announcement',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'lifted'), _negated=True), ('lifted_at__isnull', False), _connector='OR'), name='announcement_lifted_has_an_hour'),
+            model_name="announcement",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("state", "lifted"), _negated=True),
+                    ("lifted_at__isnull", False),
+                    _connector="OR",
+                ),
+                name="announcement_lifted_has_an_hour",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='attachment',
-            constraint=models.UniqueConstraint(fields=('municipality', 'folder'), name='one_attachment_per_folder'),
+            model_name="attachment",
+            constraint=models.UniqueConstraint(
+                fields=("municipality", "folder"), name="one_attachment_per_folder"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='picture',
-            constraint=models.UniqueConstraint(fields=('municipality', 'folder'), name='one_picture_per_folder'),
+            model_name="picture",
+            constraint=models.UniqueConstraint(
+                fields=("municipality", "folder"), name="one_picture_per_folder"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='picture',
-            constraint=models.CheckConstraint(condition=models.Q(('alt', ''), _negated=True), name='picture_is_described'),
+            model_name="picture",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("alt", ""), _negated=True), name="picture_is_described"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='publicnotice',
-            constraint=models.CheckConstraint(condition=models.Q(('certified_at__isnull', True), models.Q(models.Q(('certified_name', ''), _negated=True), models.Q(('text_hash', ''), _negated=True)), _connector='OR'), name='certificate_is_whole'),
+            model_name="publicnotice",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("certified_at__isnull", True),
+                    models.Q(
+                        models.Q(("certified_name", ""), _negated=True),
+                        models.Q(("text_hash", ""), _negated=True),
+                    ),
+                    _connector="OR",
+                ),
+                name="certificate_is_whole",
+            ),
         ),
         migrations.AddIndex(
-            model_name='reminder',
-            index=models.Index(condition=models.Q(('closed_at__isnull', True)), fields=['municipality', 'due_at'], name='reminder_open'),
+            model_name="reminder",
+            index=models.Index(
+                condition=models.Q(("closed_at__isnull", True)),
+                fields=["municipality", "due_at"],
+                name="reminder_open",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='reminder',
-            constraint=models.UniqueConstraint(fields=('announcement', 'due_at'), name='one_reminder_per_instant'),
+            model_name="reminder",
+            constraint=models.UniqueConstraint(
+                fields=("announcement", "due_at"), name="one_reminder_per_instant"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='translation',
-            constraint=models.UniqueConstraint(fields=('announcement', 'language'), name='one_translation_per_language'),
+            model_name="translation",
+            constraint=models.UniqueConstraint(
+                fields=("announcement", "language"), name="one_translation_per_language"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='translation',
-            constraint=models.CheckConstraint(condition=models.Q(('basis__in', ['health', 'safety', 'justice', 'recognised'])), name='translation_has_a_basis'),
+            model_name="translation",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("basis__in", ["health", "safety", "justice", "recognised"])),
+                name="translation_has_a_basis",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='version',
-            constraint=models.UniqueConstraint(fields=('announcement', 'number'), name='one_version_per_number'),
+            model_name="version",
+            constraint=models.UniqueConstraint(
+                fields=("announcement", "number"), name="one_version_per_number"
+            ),
         ),
     ]

@@ -29,7 +29,9 @@ def subject(town: Municipality, name: str = "Eau", **facts: Any) -> Subject:
     return found
 
 
-def draft(town: Municipality, *, now: datetime = NOW, actor: Any = None, **content: Any) -> Announcement:
+def draft(
+    town: Municipality, *, now: datetime = NOW, actor: Any = None, **content: Any
+) -> Announcement:
     """A draft that lacks nothing. The town must be set."""
     content.setdefault("subject", subject(town))
     content.setdefault("title", "L’eau peut être brune jusqu’à vendredi")
@@ -37,7 +39,9 @@ def draft(town: Municipality, *, now: datetime = NOW, actor: Any = None, **conte
     return drafts.write_draft(municipality=town, actor=actor, now=now, **content)
 
 
-def published(town: Municipality, *, now: datetime = NOW, actor: Any = None, **content: Any) -> Announcement:
+def published(
+    town: Municipality, *, now: datetime = NOW, actor: Any = None, **content: Any
+) -> Announcement:
     return actions.publish(draft(town, now=now, actor=actor, **content), actor=actor, now=now)
 
 

@@ -151,7 +151,12 @@ def test_a_change_is_a_version_and_notifies_nobody_unless_asked(town):
     )
     assert Message.objects.of(town).count() == 1
     third = actions.revise_published(
-        second, actor=None, token=second.token, now=NOW + 2 * HOUR, text="Trois.", notify_change=True
+        second,
+        actor=None,
+        token=second.token,
+        now=NOW + 2 * HOUR,
+        text="Trois.",
+        notify_change=True,
     )
     assert list(third.versions.values_list("number", "note", "notified")) == [
         (3, "", True), (2, "Fin", False), (1, "", True),
@@ -180,7 +185,9 @@ def test_lifting_ends_the_force_and_stops_what_waits(town):
     assert not Announcement.objects.of(town).standing(NOW + HOUR).exists()
     assert Announcement.objects.of(town).ended(NOW + HOUR).get() == lifted
     assert actions.keep_time(NOW + 47 * HOUR) == 0
-    assert Message.objects.of(town).order_by("-pk").first().content["fr"]["title"].startswith("Levé")
+    assert (
+        Message.objects.of(town).order_by("-pk").first().content["fr"]["title"].startswith("Levé")
+    )
     with pytest.raises(Refused):
         actions.lift(row, actor=None, now=NOW + 2 * HOUR)
 
@@ -291,4 +298,4 @@ def test_hostile_titles_are_kept_as_words_or_refused_in_a_sentence(town, title):
     row = make.published(town, title=title)
     assert "\u202e" not in row.title
     assert row.get_absolute_url().isascii()
-    assert Announcement.objects.of(town).search("rien") .count() == 0
+    assert Announcement.objects.of(town).search("rien").count() == 0

@@ -227,7 +227,7 @@ HOSTILE = [
     "<div class='banner' style='position:fixed'>",
     "`<b>`",
     "[a]: javascript:alert(1)\n\n[a]",
-    "<https://x.example/\" onmouseover=alert(1)>",
+    '<https://x.example/" onmouseover=alert(1)>',
 ]
 
 

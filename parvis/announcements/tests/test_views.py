@@ -175,7 +175,11 @@ def test_only_what_was_published_has_a_page(browser, town, now):
 def test_another_towns_announcement_does_not_exist_here(browser, other_town, town, now):
     with as_town(other_town.pk):
         theirs = make.published(other_town, now=now)
-    for path in (theirs.get_absolute_url(), f"/avis/{theirs.pk}/", f"/avis/{theirs.pk}/certificat/"):
+    for path in (
+        theirs.get_absolute_url(),
+        f"/avis/{theirs.pk}/",
+        f"/avis/{theirs.pk}/certificat/",
+    ):
         assert browser.get(path).status_code == 404
 
 
