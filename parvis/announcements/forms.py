@@ -249,6 +249,9 @@ def heads(town: Municipality) -> list[tuple[int, str, int]]:
 
 
 class PictureForm(forms.Form):
+    # It stands within the editor's own form, which must leave without a picture.
+    use_required_attribute = False
+
     picture = forms.FileField(
         label=_("Image"),
         widget=forms.FileInput(attrs={"accept": "image/jpeg,image/png,image/webp"}),
@@ -257,6 +260,8 @@ class PictureForm(forms.Form):
 
 
 class AttachmentForm(forms.Form):
+    use_required_attribute = False
+
     attachment = forms.FileField(
         label=_("Fichier"), widget=forms.FileInput(attrs={"accept": files.ACCEPTED})
     )

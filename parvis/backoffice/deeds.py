@@ -57,6 +57,7 @@ DEEDS: dict[str, object] = {
     "notifications.device_renamed": _("Appareil renommé"),
     "notifications.device_removed": _("Appareil retiré"),
     "notifications.address_corrected": _("Adresse de courriel corrigée"),
+    "notifications.bounced": _("Courriel retourné par son serveur"),
     "notifications.proof_exported": _("Preuve d’envoi exportée"),
     "residents.joined": _("Compte créé"),
     "residents.profile_changed": _("Profil changé"),
