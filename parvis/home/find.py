@@ -6,12 +6,13 @@ import re
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from django.utils import timezone
 from django.utils.functional import Promise
-from django.utils.html import format_html, format_html_join
-from django.utils.safestring import SafeString
+from django.utils.html import escape
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext_lazy as _
 
 from parvis.announcements.models import Announcement
@@ -19,7 +20,7 @@ from parvis.home.context import existing
 from parvis.municipalities.models import Municipality
 from parvis.notifications.models import Subject
 
-MOST = 30
+MOST = 25
 AROUND = 90
 LONGEST = 200
 
@@ -41,6 +42,7 @@ PAGES: tuple[tuple[str, str | Promise, str | Promise, str], ...] = (
 )  # fmt: skip
 
 
+@lru_cache(maxsize=20_000)
 def fold(text: str) -> str:
     """Lower case, without accents: the same spelling as the index."""
     plain = unicodedata.normalize("NFD", text.lower().replace("œ", "oe").replace("æ", "ae"))
@@ -76,15 +78,14 @@ class Found:
 def mark(text: str, beginnings: Iterable[str]) -> SafeString:
     """The text, escaped, with the words found between <mark>."""
     begins = tuple(beginnings)
-
-    def pieces() -> Iterable[tuple[SafeString | str]]:
-        for piece in re.split(r"(\w+)", text):
-            if begins and piece and fold(piece).startswith(begins):
-                yield (format_html("<mark>{}</mark>", piece),)
-            else:
-                yield (piece,)
-
-    return format_html_join("", "{}", pieces())
+    pieces, last = [], 0
+    for word in re.finditer(r"\w+", text):
+        if begins and fold(word[0]).startswith(begins):
+            pieces += [escape(text[last : word.start()]), "<mark>", escape(word[0]), "</mark>"]
+            last = word.end()
+    pieces.append(escape(text[last:]))
+    # Every piece is escaped or our own tag.
+    return mark_safe("".join(pieces))
 
 
 def snippet(text: str, beginnings: Iterable[str]) -> str:

@@ -294,6 +294,7 @@ def register_device(
         "removed_at": None,
         "removed_why": "",
     }
+    device: Device
     device, _made = Device.objects.of(town).update_or_create(
         endpoint_hash=endpoint_hash(endpoint),
         defaults=facts,

@@ -26,13 +26,16 @@ def unsubscribe_page(request: TownRequest, token: str) -> HttpResponse:
     asked = unsubscribe.read(token, request.municipality)
     if asked is None:
         return _page(request, {"state": "invalid"}, status=404)
-    facts = {
-        "subject": Subject.objects.of(request.municipality).filter(pk=asked.subject_id).first(),
+    subject: Subject | None = (
+        Subject.objects.of(request.municipality).filter(pk=asked.subject_id).first()
+    )
+    facts: dict[str, object] = {
+        "subject": subject,
         "channel": dict(Channel.choices).get(asked.channel, ""),
         "path": request.path,
         "state": "ask",
     }
-    if facts["subject"] is not None and facts["subject"].is_emergency:
+    if subject is not None and subject.is_emergency:
         return _page(request, {**facts, "state": "emergency"}, status=422)
     if request.method != "POST":
         return _page(request, facts)
