@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
-from parvis.core.db import violated_constraint
+from parvis.core.db import as_town, violated_constraint
 from parvis.core.errors import Refused
+from parvis.core.jobs import each
 from parvis.municipalities.actions import record
 from parvis.municipalities.models import Municipality, StaffMember
-from parvis.residents import rules
+from parvis.residents import erasure, households, rules
 from parvis.residents.models import Consent, Phone, Place, Resident
 from parvis.territory.models import Address
 
@@ -361,3 +362,13 @@ def note_file_seen(person: Resident, *, actor: Resident) -> None:
         actor=actor,
         resident=person.pk,
     )
+
+
+@each("23 8 * * *")
+def forget(*, at: int) -> None:
+    """Every night, forget invitations and accounts that nobody confirmed. May run twice."""
+    now = datetime.fromtimestamp(at, UTC)
+    for town_id in Municipality.objects.order_by("pk").values_list("pk", flat=True):
+        with as_town(town_id):
+            households.forget_old_invitations(town_id, now=now)
+            erasure.forget_unconfirmed(town_id, now=now)

@@ -6,13 +6,14 @@ import csv
 import io
 import json
 import zipfile
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, cast
 
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from allauth.socialaccount.models import SocialAccount
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 from django.utils.translation import gettext as _
 
 from parvis.core.errors import Refused
@@ -204,3 +205,30 @@ def erase_resident(person: Resident, *, actor: Resident, now: datetime) -> None:
     person.session_epoch += 1
     person.save()
     record("residents.erased", municipality=town, actor=actor, resident=person.pk)
+
+
+UNCONFIRMED_DAYS = 30
+
+
+def forget_unconfirmed(town_id: int, *, now: datetime) -> int:
+    """Erase accounts whose e-mail nobody confirmed within thirty days; answer how many.
+
+    Whoever wrote the address may not be its owner. Accounts opened at the counter stay.
+    """
+    confirmed = EmailAddress.objects.filter(user_id=OuterRef("pk"), verified=True)
+    waiting = (
+        Resident.objects.of(town_id)
+        .standing()
+        .filter(
+            ~Exists(confirmed),
+            joined_at__lte=now - timedelta(days=UNCONFIRMED_DAYS),
+            opened_at_counter=False,
+            last_login__isnull=True,
+        )
+        .exclude(email="")
+    )
+    count = 0
+    for person in waiting[:1000]:
+        erase_resident(person, actor=person, now=now)
+        count += 1
+    return count

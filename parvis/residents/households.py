@@ -229,6 +229,16 @@ def remove_member(member: HouseholdMember, *, actor: Resident) -> None:
     close_if_empty(household)
 
 
+@transaction.atomic
+def forget_old_invitations(town_id: int, *, now: datetime) -> int:
+    """Remove invitations that nobody took up in time, with the address they were sent to."""
+    old = HouseholdMember.objects.of(town_id).filter(
+        accepted_at__isnull=True, resident__isnull=True, expires_at__lte=now
+    )
+    gone: int = old.delete()[0]
+    return gone
+
+
 def close_if_empty(household: Household) -> None:
     people = HouseholdMember.objects.of(household.municipality_id).filter(household=household)
     if not people.filter(resident__isnull=False).exists():

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import zipfile
+from datetime import timedelta
 
 import pytest
 from allauth.account.models import EmailAddress
@@ -18,7 +19,7 @@ from parvis.municipalities import actions as municipalities
 from parvis.municipalities.models import AuditLine
 from parvis.municipalities.tests.make import NOW
 from parvis.residents import actions, erasure, households, signals
-from parvis.residents.models import Consent, Household, Place, Resident
+from parvis.residents.models import Consent, Household, HouseholdMember, Place, Resident
 from parvis.residents.tests import make
 from parvis.territory.models import Address
 
@@ -170,3 +171,24 @@ def test_rooms_above_add_their_rows_to_the_archive(town):
     finally:
         signals.export.disconnect(answer)
     assert found["abonnements"] == [{"sujet": "Eau", "pour": person.pk}]
+
+
+def test_what_nobody_confirmed_is_forgotten_at_night(town):
+    late = NOW + timedelta(days=31)
+    confirmed = make.resident(town, email="oui@exemple.ca")
+    unconfirmed = make.resident(town, email="non@exemple.ca")
+    EmailAddress.objects.filter(user=unconfirmed).update(verified=False)
+    offline = make.resident(town, email="comptoir@exemple.ca", opened_at_counter=True)
+    EmailAddress.objects.filter(user=offline).update(verified=False)
+    household = households.open_household(confirmed, role="owner", now=NOW)
+    households.invite(
+        household, actor=confirmed, email="x@exemple.ca", role="tenant", now=NOW, token="jeton"
+    )
+    for _turn in range(2):
+        actions.forget(int((NOW + timedelta(days=13)).timestamp()))
+        assert HouseholdMember.objects.of(town).filter(invited_email="x@exemple.ca").exists()
+    for _turn in range(2):
+        actions.forget(int(late.timestamp()))
+    left = Resident.objects.of(town).standing().order_by("id").values_list("email", flat=True)
+    assert list(left) == ["oui@exemple.ca", "comptoir@exemple.ca"]
+    assert not HouseholdMember.objects.of(town).filter(invited_email="x@exemple.ca").exists()

@@ -12,7 +12,7 @@ if (subscription && box) {
 }
 
 form?.addEventListener("submit", () => {
-  registration?.active?.postMessage({ type: "signed-out" });
+  registration?.active?.postMessage({ type: "sign-out" });
   // Without a worker in charge the page drops them itself.
   if ("caches" in window) {
     caches.keys().then((names) => names.filter((name) => name.startsWith("personal")).forEach((name) => caches.delete(name)));
