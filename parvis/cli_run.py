@@ -39,9 +39,9 @@ def worker_children() -> list[Child]:
     """What works behind the pages: deliveries, jobs, and the seal on the audit trail."""
     small = {"DATABASE_POOL": "4"}
     children = []
-    if importlib.util.find_spec("parvis.notifications.dispatch"):
+    if importlib.util.find_spec("parvis.notifications.__main__"):
         for lanes in ("emergency", "all"):
-            command = python("-m", "parvis.notifications.dispatch", "--lanes", lanes)
+            command = python("-m", "parvis.notifications", "--lanes", lanes)
             children.append(Child(f"envois ({lanes})", command, small))
     jobs = python("-m", "django", "procrastinate", "worker", "--concurrency", "2")
     children.append(Child("travaux", jobs, small))

@@ -86,7 +86,7 @@ def owned_references(model: type[models.Model]) -> list[tuple[str, type[models.M
         for field in model._meta.local_fields
         if isinstance(field, models.ForeignKey)
         and not isinstance(field.related_model, str)
-        and field.db_constraint
+        and getattr(field, "db_constraint", True)
         and is_owned(field.related_model)
     ]
 

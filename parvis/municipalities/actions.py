@@ -219,6 +219,7 @@ def add_staff(
     is_alert_authority: bool = False,
 ) -> StaffMember:
     """Make this person a member of the town's staff; someone who left may come back."""
+    member: StaffMember
     member, _new = StaffMember.objects.of(town).update_or_create(
         person=person,
         defaults={

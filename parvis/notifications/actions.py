@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from parvis.core import live
@@ -14,17 +14,10 @@ from parvis.core.db import as_town
 from parvis.core.jobs import each
 from parvis.municipalities.actions import record
 from parvis.municipalities.models import Municipality
-from parvis.notifications import digests, rules
+from parvis.notifications import digests, mailboxes, rules
 from parvis.notifications.audience import plan_chunks
 from parvis.notifications.models import Channel, Chunk, Lane, Message, Opening, Subject, Work
-
-WAKE = "parvis_work"
-
-
-def wake_dispatchers() -> None:
-    """Tell dispatchers that there is work; sent on commit."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_notify(%s, '')", [WAKE])
+from parvis.notifications.wake import wake_dispatchers
 
 
 @transaction.atomic
@@ -169,3 +162,9 @@ def sweep_work(*, at: int) -> None:
     Work.objects.filter(
         state=Work.State.DONE, closed_at__lt=timezone.now() - timedelta(days=7)
     ).delete()
+
+
+@each("* * * * *")
+def collect_returns(*, at: int) -> None:
+    """Read the letters that came back since the last minute."""
+    mailboxes.collect(timezone.now())

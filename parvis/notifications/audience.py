@@ -164,7 +164,7 @@ def count_audience(
         resident_ids=None,
     )  # fmt: skip
     by_channel: dict[str, int] = {}
-    parts = []
+    parts: list[str] = []
     with connection.cursor() as cursor:
         for channel in channels or Channel.values:
             sql = recipients_sql(channel, **shape).replace("%(channel)s", f"'{channel}'")
@@ -197,7 +197,7 @@ def plan_chunks(
         # one: fifty thousand recipients then take minutes. Joining whole tables always takes under
         # a second.
         cursor.execute("SET LOCAL enable_nestloop = off")
-        parts = []
+        parts: list[str] = []
         for channel in message.channels:
             sql = recipients_sql(channel, **shape).replace("%(channel)s", f"'{channel}'")
             parts.append(f"SELECT resident_id FROM ({sql}) q{len(parts)}")

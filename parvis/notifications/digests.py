@@ -89,7 +89,8 @@ def plan(municipality: Municipality, *, pace: str, now: datetime) -> Message | N
                 CONCERNED.replace(
                     "WHERE",
                     "JOIN account_emailaddress e ON e.user_id = s.resident_id AND e.verified "
-                    'AND e."primary" JOIN residents_resident r ON r.id = s.resident_id AND r.is_active '
+                    'AND e."primary" '
+                    "JOIN residents_resident r ON r.id = s.resident_id AND r.is_active "
                     "LEFT JOIN notifications_preference pr ON pr.resident_id = s.resident_id WHERE",
                     1,
                 )

@@ -1,27 +1,31 @@
 """The dispatcher: claims a chunk under a lease, calls its channel, writes down what happened.
 
-`python -m parvis.notifications.dispatch --lanes emergency`. Any number may run, on any number of
+`python -m parvis.notifications --lanes emergency`. Any number may run, on any number of
 machines: a chunk has one holder at a time, and closing it needs the token of its lease. Killed at
 any moment, what it held is taken up again when the lease runs out.
 """
 
 from __future__ import annotations
 
-import argparse
 import logging
-import os
 import signal
-import sys
 import threading
-import time
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any
 
 import psycopg
+from django.db import Error, connection, transaction
+from django.utils import timezone
+
+from parvis.core.db import as_town
+from parvis.core.live import conninfo
+from parvis.municipalities.models import Municipality
+from parvis.notifications import channels, outcomes, rules
+from parvis.notifications.channels import Parcel, Result, State
+from parvis.notifications.models import Chunk, Lane, Work
+from parvis.notifications.wake import CHANNEL
 
 logger = logging.getLogger("parvis.notifications")
 CLAIM = """
@@ -37,7 +41,7 @@ WITH open AS (
   ORDER BY w.lane, random() LIMIT 1 FOR UPDATE OF w SKIP LOCKED
 )
 UPDATE notifications_work w SET state = 'leased', lease = %(token)s, claims = w.claims + 1,
-  leased_until = now() + %(lease)s
+  leased_until = now() + make_interval(secs => %(lease)s)
 FROM turn WHERE w.id = turn.id
 RETURNING w.id, w.municipality_id, w.chunk_id, w.message_id, w.claims
 """
@@ -53,31 +57,24 @@ class Claim:
     message_id: int
     claims: int
     token: uuid.UUID
-    seconds: float
 
 
 def claim(channel: str, lanes: Sequence[int]) -> Claim | None:
     """Lease the next chunk of the channel, emergencies first and towns in turn; or None."""
-    from django.db import connection, transaction
-
-    from parvis.notifications import rules
-
-    token = uuid.uuid4()
+    token, seconds = uuid.uuid4(), rules.LEASE.total_seconds()
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(
             CLAIM,
-            {"channel": channel, "lanes": list(lanes), "token": token, "lease": rules.LEASE},
+            {"channel": channel, "lanes": list(lanes), "token": token, "lease": seconds},
         )
         row = cursor.fetchone()
-    return Claim(*row, token, rules.LEASE.total_seconds()) if row else None
+    return Claim(*row, token=token) if row else None
 
 
 class Holder:
     """A held chunk: proves the lease at every write, and closes the chunk in one transaction."""
 
     def __init__(self, held: Claim) -> None:
-        from parvis.municipalities.models import Municipality
-
         self.held = held
         self.lost = False
         self.municipality = Municipality.objects.get(pk=held.municipality_id)
@@ -86,24 +83,17 @@ class Holder:
     @contextmanager
     def as_holder(self) -> Iterator[bool]:
         """A transaction as the town, with the lease proved and renewed; False when it is lost."""
-        from django.db import connection
-
-        from parvis.core.db import as_town
-        from parvis.notifications import rules
-
         with as_town(self.held.municipality_id):
             with connection.cursor() as cursor:
                 cursor.execute(
-                    "UPDATE notifications_work SET leased_until = now() + %s "
+                    "UPDATE notifications_work SET leased_until = now() + make_interval(secs => %s) "
                     "WHERE id = %s AND lease = %s AND state = 'leased'",
-                    [rules.LEASE, self.held.work_id, self.held.token],
+                    [rules.LEASE.total_seconds(), self.held.work_id, self.held.token],
                 )
                 self.lost = cursor.rowcount != 1
             yield not self.lost
 
     def intend(self, contact_ids: Sequence[int]) -> bool:
-        from parvis.notifications.models import Chunk
-
         with self.as_holder() as ours:
             if ours:
                 Chunk.objects.of(self.held.municipality_id).filter(pk=self.held.chunk_id).update(
@@ -111,9 +101,7 @@ class Holder:
                 )
         return not self.lost
 
-    def settle(self, results: Sequence[Any]) -> bool:
-        from parvis.notifications.models import Chunk
-
+    def settle(self, results: Sequence[Result]) -> bool:
         with self.as_holder() as ours:
             if ours:
                 self.write(results)
@@ -122,26 +110,15 @@ class Holder:
                 )
         return not self.lost
 
-    def write(self, results: Sequence[Any]) -> None:
+    def write(self, results: Sequence[Result]) -> None:
         """Append the outcomes, and act on those that say something about the contact."""
-        from parvis.notifications import outcomes
-
         fresh = [result for result in results if result.contact_id not in self.settled]
         self.settled.update(result.contact_id for result in fresh)
-        outcomes.write(self.municipality, self.chunk, fresh, now=self.now())
+        outcomes.write(self.municipality, self.chunk, fresh, now=timezone.now())
 
-    def now(self) -> datetime:
-        from django.utils import timezone
-
-        return timezone.now()
-
-    def open(self) -> Any:
+    def open(self) -> Parcel | None:
         """Read the chunk; settle what a crash left in doubt; answer the parcel, or None."""
-        from parvis.notifications import outcomes, rules
-        from parvis.notifications.channels import Parcel, Result, State
-        from parvis.notifications.models import Chunk, Lane
-
-        now = self.now()
+        now = timezone.now()
         with self.as_holder() as ours:
             if not ours:
                 return None
@@ -167,23 +144,20 @@ class Holder:
             now=now, lease_seconds=rules.LEASE.total_seconds(), urgent=urgent,
         )  # fmt: skip
 
-    def close(self, results: Sequence[Any]) -> bool:
-        """Write what is not yet written, plan the next attempts, and end the chunk. All or nothing."""
-        from parvis.notifications import outcomes
-        from parvis.notifications.models import Chunk, Work
-
+    def close(self, results: Sequence[Result]) -> bool:
+        """Write what is not yet written, plan the next attempts, end the chunk: all or nothing."""
         with self.as_holder() as ours:
             if not ours:
                 logger.warning("work %s: the lease was lost", self.held.work_id)
                 return False
             self.write(results)
-            outcomes.plan_retries(self.municipality, self.chunk, results, now=self.now())
+            outcomes.plan_retries(self.municipality, self.chunk, results, now=timezone.now())
             if self.chunk.intent:
                 Chunk.objects.of(self.held.municipality_id).filter(pk=self.chunk.pk).update(
                     intent=[]
                 )
             Work.objects.filter(pk=self.held.work_id).update(
-                state=Work.State.DONE, closed_at=self.now(), lease=None, leased_until=None
+                state=Work.State.DONE, closed_at=timezone.now(), lease=None, leased_until=None
             )
             outcomes.tell(self.municipality, self.chunk)
         return True
@@ -191,8 +165,6 @@ class Holder:
 
 def deliver_one(channel: str, lanes: Sequence[int]) -> bool:
     """Take one chunk from claim to close; False when none was waiting."""
-    from parvis.notifications import channels
-
     held = claim(channel, lanes)
     if held is None:
         return False
@@ -214,14 +186,12 @@ def deliver_one(channel: str, lanes: Sequence[int]) -> bool:
 
 def release(held: Claim) -> None:
     """Put a chunk that failed back, to be claimed again later."""
-    from django.db import connection, transaction
-
-    pause = timedelta(seconds=min(2**held.claims, 600))
+    pause = float(min(2**held.claims, 600))
     try:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(
-                "UPDATE notifications_work SET state = 'waiting', lease = NULL, leased_until = NULL, "
-                "not_before = now() + %s WHERE id = %s AND lease = %s",
+                "UPDATE notifications_work SET state = 'waiting', lease = NULL, "
+                "leased_until = NULL, not_before = now() + make_interval(secs => %s) WHERE id = %s AND lease = %s",
                 [pause, held.work_id, held.token],
             )
     except Exception:
@@ -239,8 +209,6 @@ def drain(channels: Sequence[str] = ("inapp", "email", "push"), *, most: int = 1
 
 def serve(channel: str, lanes: Sequence[int], stop: threading.Event, wake: threading.Event) -> None:
     """One channel's loop, in a thread of its own: a slow mail server delays no push."""
-    from django.db import Error, connection
-
     while not stop.is_set():
         try:
             if deliver_one(channel, lanes):
@@ -256,13 +224,10 @@ def serve(channel: str, lanes: Sequence[int], stop: threading.Event, wake: threa
 
 def listen(wakes: Sequence[threading.Event], stop: threading.Event) -> None:
     """Wake the loops when work is planned; a poll each second covers what is missed."""
-    from parvis.core.live import conninfo
-    from parvis.notifications.actions import WAKE
-
     while not stop.is_set():
         try:
             with psycopg.connect(conninfo(), autocommit=True) as conn:
-                conn.execute(f"LISTEN {WAKE}")
+                conn.execute(f"LISTEN {CHANNEL}")
                 while not stop.is_set():
                     for _note in conn.notifies(timeout=1.0, stop_after=1):
                         for wake in wakes:
@@ -272,44 +237,30 @@ def listen(wakes: Sequence[threading.Event], stop: threading.Event) -> None:
             stop.wait(1)
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="parvis dispatch")
-    parser.add_argument("--lanes", choices=["emergency", "ordinary", "all"], default="all")
-    parser.add_argument("--channels", default="inapp,email,push")
-    options = parser.parse_args(argv)
-    lanes = {"emergency": [0], "ordinary": [1, 2, 3], "all": [0, 1, 2, 3]}[options.lanes]
-
-    import django
-
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "parvis.settings")
-    django.setup()
+def run(names: Sequence[str], lanes: Sequence[int]) -> int:
+    """Serve these channels until SIGTERM; 1 when a loop ended by itself."""
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    names = options.channels.split(",")
     wakes = {name: threading.Event() for name in names}
     threads = [
-        threading.Thread(target=serve, args=(name, lanes, stop, wakes[name]), name=name)
+        threading.Thread(
+            target=serve, args=(name, lanes, stop, wakes[name]), name=name, daemon=True
+        )
         for name in names
     ]
     threads.append(
-        threading.Thread(target=listen, args=(list(wakes.values()), stop), name="listen")
+        threading.Thread(
+            target=listen, args=(list(wakes.values()), stop), name="listen", daemon=True
+        )
     )
     for thread in threads:
-        thread.daemon = True
         thread.start()
-    while not stop.is_set():
+    while not stop.wait(0.2):
         if not all(thread.is_alive() for thread in threads):
-            logger.error("a thread ended: %s", [t.name for t in threads if not t.is_alive()])
+            logger.error("a loop ended: %s", [t.name for t in threads if not t.is_alive()])
             return 1
-        time.sleep(0.2)
     # Closing a held chunk takes seconds at most; what is not closed is taken up again.
     for thread in threads:
         thread.join(timeout=15)
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
-
-__all__ = ["claim", "deliver_one", "drain", "main"]

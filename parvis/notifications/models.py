@@ -219,7 +219,7 @@ class Chunk(Owned):
 
 
 class Work(models.Model):
-    """A chunk waiting for a dispatcher. Not walled and nothing personal: dispatchers serve all towns."""
+    """A chunk waiting for a dispatcher, who serves all towns: not walled, and nothing personal."""
 
     class State(models.TextChoices):
         WAITING = "waiting"

@@ -11,9 +11,9 @@ from django.db import connection
 
 from parvis.core import live
 from parvis.municipalities.models import Municipality
-from parvis.notifications.actions import wake_dispatchers
 from parvis.notifications.channels import Result, State
 from parvis.notifications.models import BadAddress, Channel, Chunk, Device, Outcome, Work
+from parvis.notifications.wake import wake_dispatchers
 
 STEP = 15.0
 """Retries that fall in the same fifteen seconds go together."""

@@ -18,7 +18,7 @@ class TownRequest(HttpRequest):
 class ResidentRequest(TownRequest):
     """A request by someone signed in."""
 
-    user: Resident  # type: ignore[assignment]
+    user: Resident
 
 
 class StaffRequest(ResidentRequest):

@@ -70,9 +70,10 @@ def fill(town) -> Subject:
             """
             WITH r AS (INSERT INTO residents_resident (municipality_id, password, email, first_name,
                 last_name, language, is_active, joined_at, opened_at_counter, session_epoch)
-              SELECT %(town)s, '!', 'p' || n || '@exemple.ca', 'P', 'N', 'fr', true, now(), false, 0
-              FROM generate_series(1, %(people)s) n RETURNING id),
-            p AS (INSERT INTO residents_place (municipality_id, resident_id, kind, label, created_at)
+              SELECT %(town)s, '!', 'p' || n || '@exemple.ca', 'P', 'N', 'fr', true, now(), false,
+                0 FROM generate_series(1, %(people)s) n RETURNING id),
+            p AS (INSERT INTO residents_place (municipality_id, resident_id, kind, label,
+                created_at)
               SELECT %(town)s, id, 'home', '', now() FROM r RETURNING id, resident_id),
             d AS (INSERT INTO notifications_device (municipality_id, resident_id, endpoint,
                 endpoint_hash, p256dh, auth, key_id, label, emergencies_only, created_at, seen_at,
@@ -95,7 +96,7 @@ def fill(town) -> Subject:
 
 
 def dispatcher() -> subprocess.Popen[bytes]:
-    return subprocess.Popen([sys.executable, "-m", "parvis.notifications.dispatch"])
+    return subprocess.Popen([sys.executable, "-m", "parvis.notifications"])
 
 
 def ends(town_id: int) -> Counter[str]:

@@ -1,4 +1,4 @@
-"""A portal that runs as in production, for whole journeys: web, dispatcher, mail, push, Chromium."""
+"""A portal as in production, for whole journeys: web, dispatcher, mail, push, Chromium."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def _servers(django_db_setup) -> Iterator[Portal]:
                     cwd=ROOT, env=environment, stdout=out, stderr=out,
                 ),
                 subprocess.Popen(
-                    [sys.executable, "-m", "parvis.notifications.dispatch"],
+                    [sys.executable, "-m", "parvis.notifications"],
                     cwd=ROOT, env=environment, stdout=out, stderr=out,
                 ),
             ]  # fmt: skip
@@ -177,7 +177,8 @@ def axe(page: Page) -> list[str]:
     """What axe-core finds wrong on the page, one line each."""
     page.evaluate(AXE.read_text())
     found = page.evaluate(
-        "tags => axe.run(document, {runOnly: {type: 'tag', values: tags}, resultTypes: ['violations']})",
+        "tags => axe.run(document, "
+        "{runOnly: {type: 'tag', values: tags}, resultTypes: ['violations']})",
         AXE_TAGS,
     )
     return [

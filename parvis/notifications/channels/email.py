@@ -182,7 +182,8 @@ class Letters:
         with translation.override(language):
             text = render_to_string("notifications/email/message.txt", context)
             html = render_to_string("notifications/email/message.html", context)
-        return self.compose(person, words["title"], text, html, leave=context["leave"])
+        leave = absolute(self.town, leave) if leave else ""
+        return self.compose(person, words["title"], text, html, leave=leave)
 
     def compose(
         self, person: Recipient, title: str, text: str, html: str, *, leave: str = ""
@@ -220,8 +221,9 @@ class Letters:
 
 def bounce_address(town_id: int, message_id: int, contact_id: int) -> str:
     """Envelope sender that says whose letter came back (VERP), signed against forgery."""
-    signature = signing.Signer(salt=BOUNCE_SALT).signature(f"{town_id}.{message_id}.{contact_id}")
-    return f"retour+{town_id}.{message_id}.{contact_id}.{signature[:12].lower()}@{settings.MAIL_DOMAIN}"
+    about = f"{town_id}.{message_id}.{contact_id}"
+    signature = signing.Signer(salt=BOUNCE_SALT).signature(about)[:12].lower()
+    return f"retour+{about}.{signature}@{settings.MAIL_DOMAIN}"
 
 
 def read_bounce_address(address: str) -> tuple[int, int, int] | None:
