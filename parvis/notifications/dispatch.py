@@ -86,8 +86,8 @@ class Holder:
         with as_town(self.held.municipality_id):
             with connection.cursor() as cursor:
                 cursor.execute(
-                    "UPDATE notifications_work SET leased_until = now() + make_interval(secs => %s) "
-                    "WHERE id = %s AND lease = %s AND state = 'leased'",
+                    "UPDATE notifications_work "
+                    "SET leased_until = now() + make_interval(secs => %s) WHERE id = %s AND lease = %s AND state = 'leased'",
                     [rules.LEASE.total_seconds(), self.held.work_id, self.held.token],
                 )
                 self.lost = cursor.rowcount != 1
@@ -191,7 +191,8 @@ def release(held: Claim) -> None:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(
                 "UPDATE notifications_work SET state = 'waiting', lease = NULL, "
-                "leased_until = NULL, not_before = now() + make_interval(secs => %s) WHERE id = %s AND lease = %s",
+                "leased_until = NULL, not_before = now() + make_interval(secs => %s) "
+                "WHERE id = %s AND lease = %s",
                 [pause, held.work_id, held.token],
             )
     except Exception:
