@@ -8,7 +8,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMPS := .venv/.stamps
 PORT ?= 8000
-DATA ?= var/demo
+DATA ?= $(or $(PARVIS_DATA),var/demo)
 JOBS ?= 2
 BROWSER := $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
 

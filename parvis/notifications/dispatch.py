@@ -87,7 +87,8 @@ class Holder:
             with connection.cursor() as cursor:
                 cursor.execute(
                     "UPDATE notifications_work "
-                    "SET leased_until = now() + make_interval(secs => %s) WHERE id = %s AND lease = %s AND state = 'leased'",
+                    "SET leased_until = now() + make_interval(secs => %s) "
+                    "WHERE id = %s AND lease = %s AND state = 'leased'",
                     [rules.LEASE.total_seconds(), self.held.work_id, self.held.token],
                 )
                 self.lost = cursor.rowcount != 1
