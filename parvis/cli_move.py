@@ -30,7 +30,7 @@ FIRST = ("residents_resident", "territory_sector", "territory_street", "account_
 TRAIL = ("municipalities_auditline", "municipalities_auditseal")
 NUMBERED = re.compile(r"([a-z_]+:)(\d+)")
 """A reference in words, announcement:12."""
-PAGE = re.compile(r"(/avis/)(\d+)(?=/)")
+PAGE = re.compile(r"(/avis/)(\d+)(?=[-/])")
 # Numbers that are not of this town's rows.
 FOREIGN = frozenset({"content_type_id", "municipality_id"})
 SECRETS = {

@@ -1,4 +1,4 @@
-"""Words for translation: `update` writes locale/en, `check` compares, `compile` makes the .mo files.
+"""Words for translation: `update` writes locale/en, `check` compares, `compile` makes .mo files.
 
 In Python only, so that no gettext has to be installed.
 """
