@@ -48,7 +48,7 @@ def test_words_are_found_whatever_their_accents_case_or_end(town, query):
 
 
 @pytest.mark.parametrize(
-    "query", ["", "   ", "!!!", "'; --", "a & | !", "(((", "\u0000", "😀", ":*", "le la les"]
+    "query", ["", "   ", "!!!", "'; --", "& | !", "(((", "\u0000", "😀", ":*", "le la les"]
 )
 def test_a_search_for_nothing_finds_nothing_and_does_not_break(town, query):
     make.published(town)
