@@ -1,0 +1,176 @@
+"""Sends and their proof at the Bureau, and addresses corrected in place."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+import pytest
+from allauth.account.models import EmailAddress
+from django.urls import reverse
+
+from parvis.core.db import as_town
+from parvis.core.errors import Refused
+from parvis.municipalities.models import AuditLine
+from parvis.municipalities.tests.make import NOW
+from parvis.notifications import actions
+from parvis.notifications.corrections import correct_address
+from parvis.notifications.models import BadAddress, Chunk, Message, Outcome
+from parvis.residents.tests import make
+
+
+@pytest.fixture
+def clerk(client, town):
+    member = make.staff(town, roles={"announcements": "act", "residents": "act"})
+    make.sign_in(client, member.person, second_factor=True)
+    return member
+
+
+def url(name, *args):
+    return reverse(f"notifications_staff:{name}", args=args)
+
+
+def send(town, persons, **facts) -> Message:
+    return actions.send_message(
+        municipality=town, kind="announcements.published", now=NOW,
+        content={"fr": {"title": "L’eau est brune", "body": "Laissez couler."}},
+        resident_ids=[person.pk for person in persons], channels=["email"], **facts,
+    )  # fmt: skip
+
+
+def end(message, person, state="handed", reason="") -> Outcome:
+    """Write down how it ended for this person by e-mail."""
+    return Outcome.objects.create(
+        municipality_id=message.municipality_id, message_id=message.pk,
+        chunk_id=Chunk.objects.of(message.municipality_id).filter(message=message).first().pk,
+        resident_id=person.pk, channel="email",
+        contact_id=EmailAddress.objects.get(user=person).pk, state=state, is_final=True,
+        reason=reason, at=NOW,
+    )  # fmt: skip
+
+
+def refused(town, person) -> BadAddress:
+    return BadAddress.objects.create(
+        municipality=town, email_id=EmailAddress.objects.get(user=person).pk, resident=person,
+        reason="unknown_address", since=NOW,
+    )  # fmt: skip
+
+
+def test_the_proof_says_who_was_meant_reached_and_why_not(client, clerk, town):
+    persons = [make.resident(town) for _each in range(3)]
+    message = send(town, persons)
+    end(message, persons[0])
+    end(message, persons[1], "failed", "unknown_address")
+    shown = client.get(url("proof", message.pk)).content.decode()
+    assert "Envoi en cours" in shown
+    assert "data-live=" in shown
+    assert "Adresse inexistante" in shown
+    end(message, persons[2])
+    shown = client.get(url("proof", message.pk)).content.decode()
+    assert "Envoi terminé" in shown
+    assert "data-live=" not in shown
+
+
+def test_the_live_block_is_given_the_figures_alone(client, clerk, town):
+    message = send(town, [make.resident(town)])
+    part = client.get(url("proof", message.pk), headers={"HX-Request": "true"}).content.decode()
+    assert "Personnes visées" in part
+    assert "<html" not in part
+
+
+def test_the_proof_is_exported_and_the_trail_says_so(client, clerk, town):
+    person = make.resident(town)
+    message = send(town, [person])
+    end(message, person)
+    answer = client.get(url("csv", message.pk))
+    rows = list(csv.reader(io.StringIO(answer.content.decode("utf-8-sig")), delimiter=";"))
+    assert len(rows) == 2
+    assert str(person.pk) in rows[1]
+    assert person.email not in answer.content.decode()
+    assert AuditLine.objects.of(town).first().deed == "notifications.proof_exported"
+
+
+def test_letters_with_codes_are_not_shown(client, clerk, town):
+    letter = actions.send_letter(
+        municipality=town, to="luc@exemple.ca", now=NOW,
+        content={"title": "Votre code", "text": "123 456", "html": ""},
+    )  # fmt: skip
+    assert client.get(url("proof", letter.pk)).status_code == 404
+    assert "Votre code" not in client.get(url("index")).content.decode()
+
+
+def test_another_towns_send_does_not_exist_here(client, clerk, other_town):
+    with as_town(other_town.pk):
+        theirs = send(other_town, [make.resident(other_town)])
+    for name in ("proof", "csv"):
+        assert client.get(url(name, theirs.pk)).status_code == 404
+    assert client.post(url("stop", theirs.pk)).status_code == 404
+
+
+def test_a_send_is_stopped_by_who_may_act(client, clerk, town):
+    message = send(town, [make.resident(town)])
+    client.post(url("stop", message.pk))
+    message.refresh_from_db()
+    assert message.stopped_at is not None
+    seer = make.staff(town, roles={"announcements": "see"})
+    make.sign_in(client, seer.person, second_factor=True)
+    assert client.get(url("proof", message.pk)).status_code == 200
+    assert client.post(url("stop", message.pk)).status_code == 403
+
+
+def test_addresses_are_shown_to_those_who_correct_them_only(client, clerk, town):
+    person = make.resident(town, first_name="Rita", email="rita@exemple.cmo")
+    refused(town, person)
+    assert "rita@exemple.cmo" in client.get(url("index")).content.decode()
+    seer = make.staff(town, roles={"announcements": "act"})
+    make.sign_in(client, seer.person, second_factor=True)
+    assert "rita@exemple.cmo" not in client.get(url("index")).content.decode()
+    bad = BadAddress.objects.of(town).get()
+    assert client.post(url("correct", bad.pk), {"email": "a@b.ca"}).status_code == 403
+
+
+def test_an_address_is_corrected_in_place_and_used_again(client, clerk, town):
+    person = make.resident(town, email="rita@exemple.cmo")
+    bad = refused(town, person)
+    answer = client.post(
+        url("correct", bad.pk), {"email": "Rita@exemple.com"}, headers={"HX-Request": "true"}
+    )
+    assert "Corrigée" in answer.content.decode()
+    person.refresh_from_db()
+    bad.refresh_from_db()
+    assert person.email == "rita@exemple.com"
+    assert EmailAddress.objects.get(user=person).email == "rita@exemple.com"
+    assert bad.corrected_at is not None
+    assert Message.objects.of(town).filter(kind="letter").count() == 1
+
+
+@pytest.mark.parametrize("email", ["rita@", "autre@exemple.ca"])
+def test_a_wrong_correction_is_refused_and_nothing_changes(client, clerk, town, email):
+    make.resident(town, email="autre@exemple.ca")
+    person = make.resident(town, email="rita@exemple.cmo")
+    bad = refused(town, person)
+    answer = client.post(url("correct", bad.pk), {"email": email}, headers={"HX-Request": "true"})
+    assert answer.status_code == 422
+    person.refresh_from_db()
+    bad.refresh_from_db()
+    assert (person.email, bad.corrected_at) == ("rita@exemple.cmo", None)
+
+
+def test_the_same_address_again_means_try_once_more(town):
+    person = make.resident(town, email="rita@exemple.com")
+    bad = refused(town, person)
+    correct_address(bad, email=person.email, actor=None, now=NOW)
+    bad.refresh_from_db()
+    assert bad.corrected_at == NOW
+    assert not Message.objects.of(town).filter(kind="letter").exists()
+    with pytest.raises(Refused):
+        correct_address(bad, email=person.email, actor=None, now=NOW)
+
+
+def test_a_colleagues_address_is_not_changed_by_a_clerk(town):
+    colleague = make.staff(town).person
+    bad = refused(town, colleague)
+    with pytest.raises(Refused):
+        correct_address(bad, email="a-moi@exemple.ca", actor=None, now=NOW)
+    colleague.refresh_from_db()
+    assert colleague.email != "a-moi@exemple.ca"
