@@ -97,7 +97,8 @@ def _longest(lines: list[str]) -> int:
 
 def in_two(name: str) -> list[str]:
     """«Saint-Cœur-de-Marie» is «Saint-Cœur-» and «de-Marie»; one word stays whole."""
-    cuts = [place + 1 for place, letter in enumerate(name[:-1]) if letter in " -"]
+    mark = " " if " " in name else "-"
+    cuts = [place + 1 for place, letter in enumerate(name[:-1]) if letter == mark]
     if not cuts:
         return [name]
     cut = min(cuts, key=lambda place: abs(len(name) / 2 - place))

@@ -12,6 +12,7 @@ from parvis.territory.models import Address, Sector
 
 Facts = dict[str, str | int]
 MOST = 20
+LONGEST_SPAN = 200
 
 
 def find(municipality: Municipality | int, query: str, limit: int = 8) -> list[Address]:
@@ -83,46 +84,74 @@ def _by_street(town: int, reading: rules.Reading, limit: int) -> list[int]:
 
 
 def _by_number(town: int, reading: rules.Reading, limit: int) -> list[int]:
-    """Addresses of that number; then numbers that begin with it, if it may go on."""
+    """Addresses of that number; then numbers that begin with it, if it may go on; then spans."""
     number = rules.digits(reading.number)
     if number is None:
         return []
     facts: Facts = {
         "town": town, "number": number, "exact": reading.number, "unit": f"#{reading.unit}",
-        "limit": limit * 4, "words": _tsquery(reading.words), "exactly": _exactly(reading.words),
+        "limit": limit, "words": _tsquery(reading.words), "exactly": _exactly(reading.words),
     }  # fmt: skip
-    conditions = ["(a.low = %(number)s OR (a.low < %(number)s AND a.high >= %(number)s))"]
-    if reading.open == "number" and len(reading.number) < 6 and reading.number.isdigit():
-        for place, (low, high) in enumerate(rules.number_ranges(number)[1:]):
-            conditions.append(f"a.low BETWEEN %(low{place})s AND %(high{place})s")
-            facts |= {f"low{place}": low, f"high{place}": high}
-    lettered = not reading.number.isdigit()
     rest = ""
-    if lettered:
+    if not reading.number.isdigit():
         rest += " AND (a.key = %(exact)s OR starts_with(a.key, %(exact)s || ' '))"
     if reading.unit:
         rest += " AND right(a.key, length(%(unit)s)) = %(unit)s"
-    order = f"a.low = %(number)s DESC, ({conditions[0]}) DESC"
-    if reading.words:
-        statement = (
-            f"WITH streets AS MATERIALIZED ({STREETS}) "
-            "SELECT a.id, a.low, a.high FROM streets s JOIN territory_address a "
-            "ON a.municipality_id = %(town)s AND a.street_key = s.key "
-            f"WHERE ({' OR '.join(conditions)}){rest} "
-            f"ORDER BY s.whole DESC, {order}, length(s.key), s.key, a.low, a.key LIMIT %(limit)s"
+    if not reading.words:
+        return _ids(
+            "SELECT a.id FROM territory_address a WHERE a.municipality_id = %(town)s "
+            f"AND a.low = %(number)s{rest} ORDER BY a.street_key, a.key LIMIT %(limit)s",
+            facts,
         )
+    if reading.open == "number" and reading.number.isdigit():
+        found = _growing(number, facts, rest)
     else:
-        statement = (
-            "SELECT a.id, a.low, a.high FROM territory_address a "
-            f"WHERE a.municipality_id = %(town)s AND a.low = %(number)s{rest} "
-            "ORDER BY a.street_key, a.key LIMIT %(limit)s"
-        )
+        found = _ids(f"{HOUSES.format(low='= %(number)s', rest=rest)} LIMIT %(limit)s", facts)
+    return found or _in_span(number, facts, rest, limit)
+
+
+# By number first, then their streets: «12 r» names most streets of the town, but few houses.
+HOUSES = """
+WITH houses AS MATERIALIZED (
+  SELECT a.id, a.street_key, a.low, a.high, a.key FROM territory_address a
+   WHERE a.municipality_id = %(town)s AND a.low {low}{rest})
+SELECT h.id, h.low, h.high FROM houses h JOIN territory_street s
+    ON s.municipality_id = %(town)s AND s.key = h.street_key
+ WHERE s.search @@ %(words)s::tsquery
+ ORDER BY s.search @@ %(exactly)s::tsquery DESC, length(s.key), s.key, h.low, h.key
+"""
+
+
+def _growing(number: int, facts: Facts, rest: str) -> list[int]:
+    """«bouleaux 4»: 4, then 40, 41… on the streets that answer."""
+    ranges = []
+    for place, (low, high) in enumerate(rules.number_ranges(number)):
+        ranges.append(f"a.low BETWEEN %(low{place})s AND %(high{place})s")
+        facts |= {f"low{place}": low, f"high{place}": high}
+    return _ids(
+        f"WITH streets AS MATERIALIZED ({STREETS}) "
+        "SELECT a.id FROM streets s JOIN territory_address a "
+        "ON a.municipality_id = %(town)s AND a.street_key = s.key "
+        f"WHERE ({' OR '.join(ranges)}){rest} "
+        "ORDER BY s.whole DESC, a.low = %(number)s DESC, length(s.key), s.key, a.low, a.key "
+        "LIMIT %(limit)s",
+        facts,
+    )
+
+
+def _in_span(number: int, facts: Facts, rest: str, limit: int) -> list[int]:
+    """«417» is in «415-419»; «416» is not."""
     with connection.cursor() as cursor:
-        cursor.execute(statement, facts)
+        cursor.execute(
+            HOUSES.format(
+                low=f"BETWEEN %(number)s - {LONGEST_SPAN} AND %(number)s - 1 "
+                "AND a.high >= %(number)s",
+                rest=rest,
+            ),
+            facts,
+        )
         rows = cursor.fetchall()
-    # «415-419» holds 417, not 416.
-    fit = [pk for pk, low, high in rows if low >= number or rules.covers(low, high, number)]
-    return fit[:limit]
+    return [pk for pk, low, high in rows if rules.covers(low, high, number)][:limit]
 
 
 def _ids(statement: str, facts: Facts) -> list[int]:

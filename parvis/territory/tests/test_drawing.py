@@ -38,5 +38,5 @@ def test_the_picture_keeps_its_proportions_and_a_pin_outside_is_not_drawn(town):
 
 def test_a_long_name_is_cut_near_its_middle():
     assert drawing.in_two("Saint-Cœur-de-Marie") == ["Saint-Cœur-", "de-Marie"]
-    assert drawing.in_two("Centre-ville nord") == ["Centre-", "ville nord"]
+    assert drawing.in_two("Centre-ville nord") == ["Centre-ville", "nord"]
     assert drawing.in_two("Naudville") == ["Naudville"]
