@@ -12,7 +12,7 @@ import pytest
 from django.db import transaction
 from django.test import Client
 
-from parvis.announcements.models import Attachment, Picture
+from parvis.announcements.models import Announcement, Attachment, Picture
 from parvis.core.db import as_town
 from parvis.municipalities.models import HostName
 from parvis.municipalities.tests.make import NOW
@@ -174,6 +174,9 @@ def rows(town):
     for number, model in enumerate((Picture, Attachment)):
         made[model].folder = f"a-folder-of-the-town-{number}"
         made[model].save()
+    # It has a version: it was published.
+    made[Announcement].state, made[Announcement].published_at = "published", NOW
+    made[Announcement].save()
     made[HostName] = HostName.objects.get(municipality=town)
     return made
 
