@@ -80,7 +80,7 @@ class Filters:
 def index(request: TownRequest) -> HttpResponse:
     """What stands, what comes, what is new, what was lifted lately."""
     now = timezone.now()
-    etag = pages.list_etag(request, now)
+    etag = "" if request.user.is_authenticated else pages.list_etag(request, now)
     if answer := _conditional(request, etag):
         return answer
     town = request.municipality
@@ -135,7 +135,8 @@ def _listing(
     request: TownRequest, rows: QuerySet[Announcement], template: str, **more: Any
 ) -> HttpResponse:
     """A plain list, page by page."""
-    etag = pages.list_etag(request, timezone.now())
+    now = timezone.now()
+    etag = "" if request.user.is_authenticated else pages.list_etag(request, now)
     if answer := _conditional(request, etag):
         return answer
     place = pages.here(request)
