@@ -61,6 +61,8 @@ def shell(request: HttpRequest) -> dict[str, Any]:
         "search_url": "/chercher/",
         "manifest_url": f"/manifest.webmanifest?{look}",
         "icon_url": f"/icones/192.png?{look}",
+        # iOS paints what is transparent in black: it gets the one with a ground.
+        "apple_icon_url": f"/icones/masque-180.png?{look}",
         "sw_url": "/sw.js",
         "foot_links": SimpleLazyObject(partial(foot_links, request)),
         "places_url": existing("/moi/adresses/"),
