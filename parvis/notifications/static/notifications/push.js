@@ -1,6 +1,6 @@
 // «Appareils avec l’appli»: asks for permission only when the button is pressed.
-import { toast } from "../app.js";
-
+// Shown by app.js; imported, it would run a second time under its other, hashed address.
+const toast = (detail) => document.dispatchEvent(new CustomEvent("toast", { detail }));
 const token = () => document.querySelector('meta[name="csrf-token"]')?.content ?? "";
 const able = "serviceWorker" in navigator && "PushManager" in window && "Notification" in window;
 const apple = /iPhone|iPad/.test(navigator.userAgent) || (navigator.platform === "MacIntel" && navigator.maxTouchPoints > 1);
