@@ -32,7 +32,7 @@ BEFORE = [
 ]
 
 
-def moment_field(label: object, **options: Any) -> forms.DateTimeField:
+def moment_field(label: Any, **options: Any) -> forms.DateTimeField:
     return forms.DateTimeField(
         label=label, required=False, input_formats=[MOMENT, "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M"],
         widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format=MOMENT), **options,

@@ -19,7 +19,7 @@ from django.views.decorators.http import require_POST
 from parvis.announcements import drafts, parts, rules, saying
 from parvis.announcements.forms import AttachmentForm, EditorForm, PictureForm, ReminderForm
 from parvis.announcements.looks import map_of, preview, reach
-from parvis.announcements.models import Announcement, PublicNotice, Reminder
+from parvis.announcements.models import Announcement, Attachment, Picture, PublicNotice, Reminder
 from parvis.announcements.staff import ROOM, one
 from parvis.core import files
 from parvis.core.errors import Refused
@@ -173,7 +173,7 @@ def edit(request: StaffRequest, pk: int) -> HttpResponse:
 
 def again(form: EditorForm, announcement: Announcement) -> EditorForm:
     """The same words in a form that knows the announcement as it now stands."""
-    data = form.data.copy()
+    data = form.data.copy()  # type: ignore[attr-defined]
     data["token"] = announcement.token
     return EditorForm(announcement, data)
 
@@ -218,7 +218,8 @@ def remove_part(
     request: StaffRequest, announcement: Announcement, form: EditorForm, part: str
 ) -> dict[str, Any]:
     kind, _dash, pk = part.partition("-")
-    rows = announcement.pictures if kind == "image" else announcement.attachments
+    model = Picture if kind == "image" else Attachment
+    rows = model.objects.of(request.municipality).filter(announcement=announcement)
     try:
         parts.remove_part(
             get_object_or_404(rows, pk=pk if pk.isdecimal() else 0), actor=request.user,

@@ -32,7 +32,7 @@ class RolesForm(forms.Form):
         super().__init__(*args, **kwargs)
         for room, name in rules.ROOMS.items():
             self.fields[f"room_{room}"] = forms.ChoiceField(
-                label=name, choices=LEVELS, required=False
+                label=str(name), choices=LEVELS, required=False
             )
 
     @classmethod

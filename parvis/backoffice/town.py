@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from parvis.backoffice.forms import HostNameForm, SubjectForm, TownForm
-from parvis.core import palette
+from parvis.core import icons, palette
 from parvis.core.errors import Refused
 from parvis.core.htmx import go_to
 from parvis.municipalities import crests, hosts, rules
@@ -91,7 +91,7 @@ def town_page(request: StaffRequest) -> HttpResponse:
         try:
             with transaction.atomic():
                 if form.cleaned_data["crest"]:
-                    data = form.cleaned_data["crest"].read(crests.icons.MAX_BYTES + 1)
+                    data = form.cleaned_data["crest"].read(icons.MAX_BYTES + 1)
                     crests.change_crest(town, data=data, actor=request.user)
                 field = None
                 change_town(town, actor=request.user, **form.changes())

@@ -47,10 +47,10 @@ def clean_png(data: bytes) -> bytes:
         # The size is read from the header, before any pixel takes room.
         if max(picture.size) > MAX_SIDE:
             raise Refused(_("L’image est trop grande\u00a0: 4096 points de côté au plus."))
-        picture = picture.convert("RGBA")
+        drawn = picture.convert("RGBA")
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise Refused(_("Ce fichier n’est pas une image PNG lisible.")) from error
-    picture.thumbnail((KEPT_SIDE, KEPT_SIDE))
+    drawn.thumbnail((KEPT_SIDE, KEPT_SIDE))
     out = BytesIO()
-    picture.save(out, "PNG", optimize=True)
+    drawn.save(out, "PNG", optimize=True)
     return out.getvalue()

@@ -22,7 +22,7 @@ from parvis.municipalities.actions import record
 from parvis.municipalities.models import Municipality
 from parvis.notifications import actions, proof
 from parvis.notifications.corrections import correct_address
-from parvis.notifications.models import BadAddress, Chunk, Lane, Message
+from parvis.notifications.models import BadAddress, Chunk, Lane, Message, Work
 from parvis.residents.doors import may_enter, staff_door
 from parvis.residents.http import StaffRequest
 from parvis.residents.models import Place, Resident
@@ -77,17 +77,29 @@ def bad_addresses(town: Municipality, *, message: Message | None = None) -> list
 def index(request: StaffRequest) -> HttpResponse:
     page = Paginator(sends(request.municipality), PER_PAGE).get_page(request.GET.get("page"))
     can_correct = may_enter(request.staff, "residents", "act")
+    waiting = set(
+        Work.objects.filter(
+            municipality=request.municipality, message_id__in=[m.pk for m in page.object_list]
+        )
+        .exclude(state=Work.State.DONE)
+        .values_list("message_id", flat=True)
+    )
     authors = Resident.objects.of(request.municipality).in_bulk(
         {message.author_id for message in page.object_list} - {None}
     )
-    for message in page.object_list:
-        message.author = authors.get(message.author_id)
-        message.is_finished = proof.is_finished(message)
     return render(
         request,
         "notifications/staff/index.html",
         {
             "page": page,
+            "rows": [
+                {
+                    "message": message,
+                    "author": authors.get(message.author_id),
+                    "is_finished": message.pk not in waiting,
+                }
+                for message in page.object_list
+            ],
             "bad": bad_addresses(request.municipality) if can_correct else [],
             "can_correct": can_correct,
             "shown": SHOWN,

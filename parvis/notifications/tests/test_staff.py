@@ -174,3 +174,19 @@ def test_a_colleagues_address_is_not_changed_by_a_clerk(town):
         correct_address(bad, email="a-moi@exemple.ca", actor=None, now=NOW)
     colleague.refresh_from_db()
     assert colleague.email != "a-moi@exemple.ca"
+
+
+def test_the_list_asks_as_many_questions_for_three_as_for_one(client, clerk, town):
+    from django.db import connection
+    from django.test.utils import CaptureQueriesContext
+
+    def asked() -> int:
+        with CaptureQueriesContext(connection) as seen:
+            assert client.get(url("index")).status_code == 200
+        return len(seen)
+
+    send(town, [make.resident(town)], author=clerk.person)
+    one = asked()
+    for _each in range(2):
+        send(town, [make.resident(town)], author=clerk.person)
+    assert asked() == one
