@@ -1,0 +1,52 @@
+"""What notifications do when someone leaves, signs out, or asks for their data."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.dispatch import receiver
+
+from parvis.notifications import erasure
+from parvis.notifications.preferences import endpoint_hash
+from parvis.residents import signals
+from parvis.residents.models import Resident
+
+
+@receiver(signals.erase, dispatch_uid="notifications.erase")
+def forget(*, resident: Resident, now: datetime, **_: Any) -> None:
+    erasure.forget(resident, now=now)
+
+
+@receiver(signals.signed_out, dispatch_uid="notifications.signed_out")
+def settle_device(
+    *, resident: Resident, endpoint: str, keep_emergencies: bool, now: datetime, **_: Any
+) -> None:
+    erasure.settle_device(
+        resident, endpoint_hash(endpoint), keep_emergencies=keep_emergencies, now=now
+    )
+
+
+@receiver(signals.export, dispatch_uid="notifications.subscriptions")
+def subscriptions(*, resident: Resident, **_: Any) -> tuple[str, list[dict[str, Any]]]:
+    return "subscriptions", erasure.subscriptions_of(resident)
+
+
+@receiver(signals.export, dispatch_uid="notifications.preferences")
+def preferences(*, resident: Resident, **_: Any) -> tuple[str, list[dict[str, Any]]]:
+    return "notification_preferences", erasure.preferences_of(resident)
+
+
+@receiver(signals.export, dispatch_uid="notifications.devices")
+def devices(*, resident: Resident, **_: Any) -> tuple[str, list[dict[str, Any]]]:
+    return "devices", erasure.devices_of(resident)
+
+
+@receiver(signals.export, dispatch_uid="notifications.received")
+def received(*, resident: Resident, **_: Any) -> tuple[str, list[dict[str, Any]]]:
+    return "messages_received", erasure.received_by(resident)
+
+
+@receiver(signals.export, dispatch_uid="notifications.openings")
+def openings(*, resident: Resident, **_: Any) -> tuple[str, list[dict[str, Any]]]:
+    return "openings", erasure.openings_of(resident)
