@@ -58,7 +58,7 @@ def sign_in(page: Page, portal, person) -> None:
     )
 
 
-def until(page: Page, script: str, arg: object = None, *, seconds: float = 8) -> Any:
+def until(page: Page, script: str, arg: object = None, *, seconds: float = 20) -> Any:
     """What the script answers, asked again until it is something."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
