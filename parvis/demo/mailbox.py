@@ -18,7 +18,7 @@ import sys
 import time
 from email.message import EmailMessage
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
@@ -86,8 +86,7 @@ class Mailbox:
 
 
 def parse(content: bytes) -> EmailMessage:
-    # The modern policy parses to EmailMessage; the signature still says Message.
-    return cast(EmailMessage, email.message_from_bytes(content, policy=email.policy.default))
+    return email.message_from_bytes(content, policy=email.policy.default)
 
 
 def letters(folder: Path, *, to: str = "", limit: int = 100) -> list[dict[str, Any]]:

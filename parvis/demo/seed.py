@@ -123,7 +123,7 @@ def settle_residents(
         rows[0].first_name, rows[0].last_name = "Agathe", "Tremblay"
         rows[0].email = ACCOUNTS["Citoyenne"]
         invented[0] = people.Person("Agathe", "Tremblay", rows[0].email, "+14185550142")
-    residents = Resident.objects.bulk_create(rows, batch_size=1000)
+    residents: list[Resident] = Resident.objects.bulk_create(rows, batch_size=1000)
     EmailAddress.objects.bulk_create(
         (
             EmailAddress(user=resident, email=resident.email, verified=True, primary=True)

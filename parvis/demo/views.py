@@ -14,13 +14,13 @@ from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
 from csp.decorators import csp_replace
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
-from django.http import Http404, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_safe
 
 from parvis.core.htmx import page_or_part
-from parvis.demo import mailbox, seed
+from parvis.demo import mailbox, seed, towns
 from parvis.residents.http import TownRequest
 
 FOLDER = settings.DATA / "mail"
@@ -62,7 +62,7 @@ def letter(request: TownRequest, name: str) -> HttpResponse:
 @login_not_required
 @require_safe
 @xframe_options_sameorigin
-@csp_replace(
+@csp_replace(  # type: ignore[arg-type]
     {
         "default-src": ["'none'"],
         "style-src": ["'unsafe-inline'"],
@@ -71,7 +71,7 @@ def letter(request: TownRequest, name: str) -> HttpResponse:
         "sandbox": ["allow-popups", "allow-popups-to-escape-sandbox"],
     }
 )
-def letter_html(request: TownRequest, name: str) -> HttpResponse:
+def letter_html(request: HttpRequest, name: str) -> HttpResponse:
     """The letter's own HTML, behind a policy under which nothing in it can run."""
     html = _body(_letter(name), "html")
     if not html:
@@ -85,7 +85,7 @@ def code(request: TownRequest) -> HttpResponse:
     """The accounts, and the code that a telephone would show."""
     period = app_settings.TOTP_PERIOD
     now = int(time.time())
-    first = request.municipality.slug == seed.towns.ALMA.slug
+    first = request.municipality.slug == towns.ALMA.slug
     return render(
         request,
         "demo/code.html",
@@ -123,7 +123,7 @@ def _unsubscribe_path(found: EmailMessage, host: str) -> str:
     if str(found["List-Unsubscribe-Post"] or "") != "List-Unsubscribe=One-Click":
         return ""
     for link in re.findall(r"<([^>]+)>", str(found["List-Unsubscribe"] or "")):
-        parts = urlsplit(link.strip())
+        parts = urlsplit(str(link).strip())
         if parts.scheme in {"http", "https"} and parts.netloc == host:
             return parts.path + (f"?{parts.query}" if parts.query else "")
     return ""
