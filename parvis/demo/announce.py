@@ -7,7 +7,7 @@ from typing import Any
 
 from parvis.announcements import actions, drafts
 from parvis.announcements.models import Announcement
-from parvis.core.typography import french
+from parvis.core.typography import DAYS_FR, french
 from parvis.demo.texts import BY_TOWN, Text
 from parvis.municipalities.models import Municipality
 from parvis.notifications.models import Subject
@@ -33,11 +33,18 @@ def write(
     now: datetime,
 ) -> Announcement:
     def instant(hours: float | None) -> datetime | None:
-        """So many hours from now; on the hour or the half hour, as people plan."""
+        """So many hours from now, at the town's hour that the text says."""
         if hours is None:
             return None
-        at = now + timedelta(hours=hours)
-        return at.replace(minute=at.minute // 30 * 30, second=0, microsecond=0)
+        at = (now + timedelta(hours=hours)).astimezone(town.zone)
+        hour = at.hour if text.hour is None else text.hour
+        return at.replace(hour=hour, minute=0, second=0, microsecond=0)
+
+    about = instant(text.concerns) or instant(text.until)
+    day = DAYS_FR[about.weekday()] if about else ""
+
+    def words(said: str) -> str:
+        return french(said.replace("{jour}", day))
 
     at = now + timedelta(hours=text.at)
     written = min(at, now) - timedelta(minutes=25)
@@ -46,9 +53,9 @@ def write(
         actor=actor,
         now=written,
         subject=subjects[text.subject],
-        title=french(text.title),
-        summary=french(text.summary),
-        text=french(text.text),
+        title=words(text.title),
+        summary=words(text.summary),
+        text=words(text.text),
         severity=text.severity,
         signed_by=text.signed_by,
         takes_force=text.takes_force,
@@ -59,13 +66,13 @@ def write(
         notify=text.notify,
     )
     if text.english is not None:
-        title, words = text.english
+        title, said = text.english
         drafts.translate(
             announcement,
             language="en",
             basis="health",
             title=title,
-            text=words,
+            text=said,
             actor=actor,
             now=written,
         )
@@ -95,8 +102,8 @@ def write(
             actor=actor,
             token=announcement.token,
             now=now + timedelta(hours=hours),
-            note=french(note),
-            text=french(text.text + added),
+            note=words(note),
+            text=words(text.text + added),
         )
     if text.pinned:
         announcement = actions.pin(announcement, pinned=True, actor=actor, now=at)

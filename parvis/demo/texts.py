@@ -2,6 +2,7 @@
 
 Instants are counted in hours from the start of the demonstration; negative is past. Ordinary
 spaces and apostrophes here: `typography.french` sets them when the words are written down.
+`{jour}` is the day of the week of the date that it concerns, or else of its planned end.
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ class Text:
     ended: float | None = None
     note: str = ""
     concerns: float | None = None
+    hour: int | None = None
+    """Of the day that it concerns, begins or ends."""
     reminder_hours: int = 0
     notify: bool = False
     pinned: bool = False
@@ -83,7 +86,7 @@ ALMA = (
     ),
     Text(
         "Eau",
-        "L'eau peut être brune jusqu'à vendredi",
+        "L'eau peut être brune jusqu'à {jour}",
         "Elle reste bonne à boire. Inutile de la faire bouillir.",
         "Elle **reste bonne à boire**. Inutile de la faire bouillir.\n\n"
         "- Laissez couler l'eau froide 5 minutes.\n"
@@ -96,11 +99,12 @@ ALMA = (
         signed_by="Travaux publics",
         sectors=("Isle-Maligne", "Les Chutes"),
         until=62,
+        hour=16,
         notify=True,
         revised=(
             -5,
-            "Les Chutes s'ajoutent ; la fin passe à vendredi",
-            "\nLe rinçage se poursuit aux Chutes jeudi et vendredi.\n",
+            "Les Chutes s'ajoutent ; la fin passe à {jour}",
+            "\nLe rinçage se poursuit aux Chutes jusqu'à {jour}.\n",
         ),
     ),
     Text(
@@ -119,15 +123,16 @@ ALMA = (
         "Rues et travaux",
         "Pont fermé trois nuits, de 22 h à 5 h",
         "Détour par le pont des Chutes. Les véhicules d'urgence passent.",
-        "Le pont de l'avenue du Pont est **fermé de 22 h à 5 h**, trois nuits de suite, pour "
+        "Le pont de l'avenue du Pont est **fermé de 22 h à 5 h**, trois nuits de suite dès {jour}, pour "
         "refaire les joints du tablier.\n\n- Détour par le pont des Chutes : 8 minutes de plus.\n"
         "- À pied et à vélo : passage par la passerelle du quai.\n",
         at=-80,
         signed_by="Travaux publics",
         sectors=("Isle-Maligne", "Centre-ville nord"),
         begins=110,
-        until=189,
+        until=182,
         concerns=110,
+        hour=22,
         reminder_hours=12,
     ),
     Text(
@@ -155,22 +160,22 @@ ALMA = (
     ),
     Text(
         "Collectes",
-        "La collecte de lundi passe mardi",
-        "Jour férié : sortez le bac bleu mardi avant 7 h, dans toute la ville.",
-        "À cause du congé, la collecte du **bac bleu** prévue lundi aura lieu **mardi**. Sortez "
-        "votre bac mardi avant 7 h, les roues vers la maison.\n",
+        "Jour férié : la collecte passe {jour}",
+        "Sortez le bac bleu {jour} avant 7 h, dans toute la ville.",
+        "À cause du congé, la collecte du **bac bleu** est remise à **{jour}**. Sortez "
+        "votre bac {jour} avant 7 h, les roues vers la maison.\n",
         at=-50,
         severity="info",
         signed_by="Environnement",
         concerns=90,
+        hour=7,
         reminder_hours=12,
-        until=110,
     ),
     Text(
         "Loisirs et culture",
-        "Inscriptions aux activités : en ligne dès mercredi, 9 h",
+        "Inscriptions aux activités : en ligne dès {jour}, 9 h",
         "Natation, patinage, théâtre, camps : 64 activités, tarif familial dès le deuxième enfant.",
-        "Les inscriptions ouvrent **mercredi à 9 h**, en ligne, et à 13 h au comptoir de l'aréna.\n\n"
+        "Les inscriptions ouvrent **{jour} à 9 h**, en ligne, et à 13 h au comptoir de l'aréna.\n\n"
         "- 64 activités, dont 12 nouvelles.\n- Tarif familial : 25 % de rabais dès le deuxième "
         "enfant.\n- Accompagnement gratuit pour une personne handicapée.\n\nBesoin d'aide pour vous "
         "inscrire ? Appelez le [418 555-0110](tel:+14185550110).\n",
@@ -179,6 +184,7 @@ ALMA = (
         signed_by="Loisirs",
         takes_force=False,
         concerns=70,
+        hour=9,
         reminder_hours=24,
         notify=True,
     ),
@@ -196,9 +202,9 @@ ALMA = (
     ),
     Text(
         "Vie municipale",
-        "Séance du conseil lundi à 19 h",
+        "Séance du conseil {jour} à 19 h",
         "À l'hôtel de ville et en direct. Période de questions à 19 h 10.",
-        "La séance ordinaire du conseil a lieu **lundi à 19 h**, à l'hôtel de ville. Elle est "
+        "La séance ordinaire du conseil a lieu **{jour} à 19 h**, à l'hôtel de ville. Elle est "
         "diffusée en direct, avec sous-titres.\n\n## À l'ordre du jour\n\n1. Terrain de l'ancienne "
         "caserne : dépôt du rapport de consultation.\n2. Règlement 2026-412 sur l'eau potable.\n"
         "3. Achat de deux autobus électriques.\n\nLa période de questions commence à 19 h 10. "
@@ -207,6 +213,7 @@ ALMA = (
         severity="info",
         signed_by="Greffe",
         concerns=100,
+        hour=19,
         reminder_hours=4,
         takes_force=False,
     ),
@@ -344,13 +351,14 @@ ISLE = (
     Text(
         "Eau",
         "Analyse gratuite de l'eau des puits",
-        "Prenez une bouteille au bureau municipal, rapportez-la avant jeudi midi.",
-        "Prenez une bouteille stérile au bureau municipal. **Rapportez-la avant jeudi midi**, "
+        "Prenez une bouteille au bureau municipal, rapportez-la avant {jour} midi.",
+        "Prenez une bouteille stérile au bureau municipal. **Rapportez-la avant {jour} midi**, "
         "remplie le matin même. Les résultats arrivent par courriel en dix jours.\n",
         at=-70,
         severity="info",
         takes_force=False,
         concerns=60,
+        hour=12,
     ),
     Text(
         "Collectes",
