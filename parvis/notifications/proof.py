@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from django.db import connection
 
+from parvis.municipalities.models import Municipality
 from parvis.notifications import rules
-from parvis.notifications.models import Channel, Message, Outcome, Work
+from parvis.notifications.models import Channel, Message, Opening, Outcome, Work
+from parvis.residents.models import Consent
 
 ICONS = {"inapp": "house", "email": "mail", "push": "bell-ring"}
 State = Outcome.State
@@ -105,26 +107,16 @@ def figures(message: Message) -> Figures:
                 found[channel].failed += count
             reasons[channel, reason] = reasons.get((channel, reason), 0) + count
         cursor.execute(
-            "SELECT channel, count(DISTINCT resident_id) FROM notifications_opening "
-            "WHERE municipality_id = %s AND message_id = %s GROUP BY channel",
-            [message.municipality_id, message.pk],
-        )
-        for channel, count in cursor.fetchall():
-            if channel in found:
-                found[channel].opened = count
-        cursor.execute(
             f"SELECT count(DISTINCT resident_id) FROM notifications_outcome o {RETURNED} "
             "WHERE municipality_id = %s AND message_id = %s AND is_final AND state = 'handed' "
             "AND channel <> 'inapp' AND returned IS NULL",
             [message.municipality_id, message.pk, message.municipality_id, message.pk],
         )
         reached: int = cursor.fetchone()[0]
-        cursor.execute(
-            "SELECT count(DISTINCT resident_id) FROM notifications_opening "
-            "WHERE municipality_id = %s AND message_id = %s",
-            [message.municipality_id, message.pk],
-        )
-        opened: int = cursor.fetchone()[0]
+    openings = openings_counted(message)
+    for name, one in found.items():
+        one.opened = len({who for who, channel in openings if channel == name})
+    opened = len({who for who, _channel in openings})
     for one in found.values():
         one.waiting = one.targeted - one.handed - one.failed - one.uncertain
     return Figures(
@@ -142,6 +134,16 @@ def figures(message: Message) -> Figures:
     )
 
 
+def openings_counted(message: Message) -> set[tuple[int, str]]:
+    """(person, channel) of openings, only of those who agreed that they be counted."""
+    agreed = Consent.objects.of(message.municipality_id).agreed("openings")
+    return set(
+        Opening.objects.of(message.municipality_id)
+        .filter(message_id=message.pk, resident_id__in=agreed.values("resident_id"))
+        .values_list("resident_id", "channel")
+    )
+
+
 def words(reason: str, count: int) -> tuple[str, int, str]:
     label, following = rules.REASONS.get(reason, (reason, ""))
     return str(label), count, str(following)
@@ -154,6 +156,12 @@ def is_finished(message: Message) -> bool:
         .exclude(state=Work.State.DONE)
         .exists()
     )
+
+
+def unfinished(municipality: Municipality, message_ids: Sequence[int]) -> set[int]:
+    """Those of these messages of which a chunk still waits."""
+    waiting = Work.objects.filter(municipality=municipality, message_id__in=message_ids)
+    return set(waiting.exclude(state=Work.State.DONE).values_list("message_id", flat=True))
 
 
 COLUMNS = ("message", "canal", "personne", "contact", "état", "motif", "essai", "instant")

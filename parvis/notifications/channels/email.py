@@ -21,7 +21,7 @@ from django.template.loader import render_to_string
 from django.utils import translation
 
 from parvis.core.db import as_town
-from parvis.notifications import digests, rules, unsubscribe
+from parvis.notifications import digests, inbox, rules, unsubscribe
 from parvis.notifications.channels import Keeper, Parcel, Result, State
 from parvis.notifications.urls_of import absolute, origin
 
@@ -171,7 +171,8 @@ class Letters:
             "municipality": self.town,
             "message": self.message,
             "words": words,
-            "url": absolute(self.town, words.get("url") or "/"),
+            # Notes the opening where the person consented, then leads to the page.
+            "url": absolute(self.town, inbox.open_path(self.message.pk, "email")),
             "origin": self.origin,
             "leave": absolute(self.town, leave) if leave else "",
             "preferences": absolute(self.town, "/mes-avis/"),

@@ -12,7 +12,7 @@ from django.conf import settings
 from parvis.core import secret
 from parvis.core.db import as_town
 from parvis.municipalities.models import PushKey
-from parvis.notifications import rules
+from parvis.notifications import inbox, rules
 from parvis.notifications.channels import Keeper, Parcel, Result, State, rates
 from parvis.notifications.channels.http_pool import HttpPool, PushRequest
 from parvis.notifications.channels.webpush_crypto import (
@@ -128,11 +128,10 @@ def deliver(parcel: Parcel, keeper: Keeper) -> Iterator[Result]:
 def payload(parcel: Parcel, language: str) -> bytes:
     message = parcel.message
     spoken, words = rules.content_for(message.content, language)
-    link = words.get("url") or "/"
     return rules.push_payload(
         words,
         language=spoken,
-        url=absolute(parcel.municipality, f"{link}?m={message.pk}"),
+        url=absolute(parcel.municipality, inbox.open_path(message.pk, "push")),
         tag=message.topic or str(message.identity),
         identity=str(message.identity),
         urgent=parcel.urgent,

@@ -73,13 +73,13 @@ class Mailbox:
         self.refusals: dict[str, str] = {}
         self.answers: dict[str, str] = {}
 
-    async def handle_RCPT(self, server, session, envelope, address, options):  # noqa: N802
+    async def handle_RCPT(self, server, session, envelope, address, options):
         if address in self.refusals:
             return self.refusals[address]
         envelope.rcpt_tos.append(address)
         return "250 2.1.5 OK"
 
-    async def handle_DATA(self, server, session, envelope):  # noqa: N802
+    async def handle_DATA(self, server, session, envelope):
         for address in envelope.rcpt_tos:
             if address in self.answers:
                 return self.answers[address]

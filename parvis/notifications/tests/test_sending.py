@@ -10,11 +10,10 @@ from django.utils import timezone
 
 from parvis.core.db import as_town
 from parvis.municipalities.models import AuditLine
-from parvis.notifications import actions, digests, dispatch, rules
+from parvis.notifications import actions, dispatch, rules
 from parvis.notifications.audience import count_audience
 from parvis.notifications.models import BadAddress, Chunk, Message, Outcome, Preference, Work
 from parvis.notifications.tests import make as notify
-from parvis.notifications.tests.push_service import PushService
 from parvis.residents.models import Place
 from parvis.residents.tests import make
 from parvis.territory.models import Address, Sector
@@ -22,32 +21,6 @@ from parvis.territory.models import Address, Sector
 CONTENT = {
     "fr": {"title": "L’eau peut être brune", "body": "Elle reste bonne à boire.", "url": "/avis/1/"}
 }
-
-
-@pytest.fixture
-def open_town(transactional_db):
-    """A town in a committed database: dispatchers work in transactions of their own."""
-    from parvis.municipalities.tests import make as towns
-
-    return towns.municipality("alma")
-
-
-@pytest.fixture
-def mailbox():
-    with notify.mail_server() as box:
-        yield box
-
-
-@pytest.fixture
-def service(settings):
-    with PushService() as service:
-        settings.PUSH_CA_FILE = str(service.ca_file)
-        settings.PUSH_PRIVATE_ADDRESSES = True
-        from parvis.notifications.channels import push
-
-        push._pool = None
-        yield service
-        push._pool = None
 
 
 def send(town, subject, **facts):
@@ -202,7 +175,7 @@ def test_a_notice_arrives_by_mail_by_push_and_in_the_portal(open_town, mailbox, 
     (pushed,) = service.messages(phone.endpoint)
     payload = json.loads(pushed.body)
     assert payload["notification"]["title"] == "L’eau peut être brune"
-    assert payload["notification"]["navigate"].startswith("http://alma.localhost/avis/1/")
+    assert payload["notification"]["navigate"].startswith("http://alma.localhost/mes-avis/recus/")
     with as_town(open_town.pk):
         email_id = person.emailaddress_set.get().pk
     assert ends(message) == {
@@ -391,28 +364,6 @@ def test_a_letter_reaches_an_address_without_account_and_its_words_are_wiped(ope
         assert "123456" not in str(Message.objects.of(open_town).get().content)
 
 
-def test_a_digest_gathers_what_concerns_its_reader_once(open_town, mailbox):
-    with as_town(open_town.pk):
-        eau, rues = notify.subject(open_town), notify.subject(open_town, "Rues")
-        reader = make.resident(open_town, email="rita@exemple.ca")
-        notify.subscription(reader, eau, pace="daily")
-        notify.subscription(make.resident(open_town), rues, pace="weekly")
-        morning = timezone.now().astimezone(open_town.zone).replace(hour=9)
-        for _ in range(2):
-            send(open_town, eau, now=morning)
-        send(open_town, rues, now=morning)
-        evening = morning.replace(hour=17, minute=1)
-        assert digests.plan(open_town, pace="daily", now=morning) is None
-        assert digests.plan(open_town, pace="daily", now=evening).targeted == 1
-        assert digests.plan(open_town, pace="daily", now=evening) is None
-    Work.objects.update(not_before=timezone.now())
-    Message.objects.none()
-    dispatch.drain(["email"])
-    (letter,) = mailbox.letters
-    assert letter["To"] == "rita@exemple.ca"
-    assert letter.get_body(("plain",)).get_content().count("L’eau peut être brune") == 2
-
-
 def test_a_signed_return_address_is_read_back_and_a_forged_one_is_not(settings):
     from parvis.notifications.channels.email import bounce_address, read_bounce_address
 
@@ -421,36 +372,3 @@ def test_a_signed_return_address_is_read_back_and_a_forged_one_is_not(settings):
     assert read_bounce_address(address.replace("+1.22", "+1.23")) is None
     assert read_bounce_address("retour+x.y.z@a") is None
     assert rules.read_refusal(550, "5.1.1 no such user") == ("unknown_address", True)
-
-
-def test_the_proof_adds_up(open_town, mailbox, service):
-    from parvis.notifications import proof
-
-    mailbox.refusals["rita@exemple.cmo"] = "550 5.1.1 User unknown"
-    mailbox.refusals["marcel@exemple.ca"] = "451 later"
-    with as_town(open_town.pk):
-        eau = notify.subject(open_town)
-        for email in ("rita@exemple.cmo", "marcel@exemple.ca", "lise@exemple.ca"):
-            notify.subscription(make.resident(open_town, email=email), eau)
-        reader = make.resident(open_town, email="paul@exemple.ca")
-        notify.subscription(reader, eau)
-        notify.subscription(reader, eau, "push")
-        notify.device(reader, service)
-        message = send(open_town, eau)
-    dispatch.drain()
-    with as_town(open_town.pk):
-        for _ in range(2):
-            actions.mark_opened(
-                municipality=open_town, message_id=message.pk, resident_id=reader.pk,
-                channel="inapp", now=timezone.now(),
-            )  # fmt: skip
-        shown = proof.figures(message)
-        assert (shown.targeted, shown.reached, shown.opened, shown.not_reached) == (4, 2, 1, 2)
-        assert {c.channel: (c.targeted, c.handed, c.failed, c.waiting) for c in shown.channels} == {
-            "inapp": (4, 4, 0, 0),
-            "email": (4, 2, 1, 1),
-            "push": (1, 1, 0, 0),
-        }
-        assert [(r.reason, r.count) for r in shown.reasons] == [("unknown_address", 1)]
-        assert not shown.finished
-        assert len(list(proof.export(message))) == 1 + 4 + 4 + 1
