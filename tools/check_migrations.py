@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+os.environ["DJANGO_SETTINGS_MODULE"] = "parvis.settings"
 from tests import cluster  # noqa: E402, F401 - starts the database and sets the environment
 
 
