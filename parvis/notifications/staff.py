@@ -22,7 +22,7 @@ from parvis.municipalities.actions import record
 from parvis.municipalities.models import Municipality
 from parvis.notifications import actions, proof
 from parvis.notifications.corrections import correct_address
-from parvis.notifications.models import BadAddress, Chunk, Lane, Message, Work
+from parvis.notifications.models import BadAddress, Chunk, Lane, Message
 from parvis.residents.doors import may_enter, staff_door
 from parvis.residents.http import StaffRequest
 from parvis.residents.models import Place, Resident
@@ -77,13 +77,7 @@ def bad_addresses(town: Municipality, *, message: Message | None = None) -> list
 def index(request: StaffRequest) -> HttpResponse:
     page = Paginator(sends(request.municipality), PER_PAGE).get_page(request.GET.get("page"))
     can_correct = may_enter(request.staff, "residents", "act")
-    waiting = set(
-        Work.objects.filter(
-            municipality=request.municipality, message_id__in=[m.pk for m in page.object_list]
-        )
-        .exclude(state=Work.State.DONE)
-        .values_list("message_id", flat=True)
-    )
+    waiting = proof.unfinished(request.municipality, [one.pk for one in page.object_list])
     authors = Resident.objects.of(request.municipality).in_bulk(
         {message.author_id for message in page.object_list} - {None}
     )
