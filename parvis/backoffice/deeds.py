@@ -6,6 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 DEEDS: dict[str, object] = {
     "municipalities.opened": _("Ville ouverte"),
+    "municipalities.imported": _("Ville importée d’une autre installation"),
     "municipalities.changed": _("Réglages de la ville changés"),
     "municipalities.push_key_renewed": _("Clé des notifications renouvelée"),
     "municipalities.invited": _("Invitation à l’équipe envoyée"),
@@ -55,6 +56,7 @@ DEEDS: dict[str, object] = {
     "notifications.device_registered": _("Appareil ajouté"),
     "notifications.device_renewed": _("Appareil renouvelé"),
     "notifications.device_renamed": _("Appareil renommé"),
+    "notifications.device_kept": _("Appareil gardé pour les urgences"),
     "notifications.device_removed": _("Appareil retiré"),
     "notifications.address_corrected": _("Adresse de courriel corrigée"),
     "notifications.bounced": _("Courriel retourné par son serveur"),
