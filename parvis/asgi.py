@@ -10,8 +10,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "parvis.settings")
 pages = WSGIMiddleware(get_wsgi_application(), workers=8)  # type: ignore[arg-type]
 
 from parvis.core import live  # noqa: E402 - Django must be set up before
-
-Scope, Receive, Send = live.Scope, live.Receive, live.Send
+from parvis.core.live import Receive, Scope, Send  # noqa: E402
 
 
 async def app(scope: Scope, receive: Receive, send: Send) -> None:
@@ -27,7 +26,8 @@ def as_coroutine(receive: Receive) -> Receive:
     """What a2wsgi needs to read a body: granian's own `receive` is awaitable, not a coroutine."""
 
     async def received() -> dict[str, Any]:
-        return await receive()
+        message: dict[str, Any] = await receive()
+        return message
 
     return received
 

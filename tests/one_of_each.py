@@ -7,17 +7,41 @@ from datetime import timedelta
 from django.db import models
 
 from parvis.announcements.models import (
-    Announcement, Attachment, Picture, PublicNotice, Reminder, Translation, Version,
+    Announcement,
+    Attachment,
+    Picture,
+    PublicNotice,
+    Reminder,
+    Translation,
+    Version,
 )  # fmt: skip
 from parvis.municipalities.models import (
-    AuditLine, AuditSeal, Invitation, PushKey, StaffMember, StaffRole,
+    AuditLine,
+    AuditSeal,
+    Invitation,
+    PushKey,
+    StaffMember,
+    StaffRole,
 )  # fmt: skip
 from parvis.municipalities.tests.make import NOW
 from parvis.notifications.models import (
-    BadAddress, Chunk, Device, Message, Opening, Outcome, Preference, Subject, Subscription,
+    BadAddress,
+    Chunk,
+    Device,
+    Message,
+    Opening,
+    Outcome,
+    Preference,
+    Subject,
+    Subscription,
 )  # fmt: skip
 from parvis.residents.models import (
-    Consent, Household, HouseholdMember, Phone, Place, Resident,
+    Consent,
+    Household,
+    HouseholdMember,
+    Phone,
+    Place,
+    Resident,
 )  # fmt: skip
 from parvis.residents.tests import make
 from parvis.territory.models import Address, Import, Sector, Street
@@ -33,7 +57,9 @@ def one_of_each(town) -> dict[type[models.Model], models.Model]:
     sector = add(
         Sector, name="Naudville", geometry={}, west=0, south=0, east=1, north=1, updated_at=NOW
     )
-    address = add(Address, number="415", street="rue des Bouleaux", key="415 bouleaux", sector=sector)
+    address = add(
+        Address, number="415", street="rue des Bouleaux", key="415 bouleaux", sector=sector
+    )
     # The trigger on addresses wrote its street.
     made[Street] = Street.objects.of(town).get()
     add(Import, kind="roll", file_name="RL93042_2026.xml", stored="x", created_at=NOW)

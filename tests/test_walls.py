@@ -119,7 +119,8 @@ def test_raw_sql_as_one_town_cannot_touch_anothers_rows(town, other_town):
             assert cursor.fetchone()[0] == 0, f"{table} read"
             if table not in APPEND_ONLY:
                 cursor.execute(
-                    f'UPDATE "{table}" SET municipality_id = municipality_id WHERE id = %s', [row.pk]
+                    f'UPDATE "{table}" SET municipality_id = municipality_id WHERE id = %s',
+                    [row.pk],
                 )
                 assert cursor.rowcount == 0, f"{table} changed"
                 cursor.execute(f'DELETE FROM "{table}" WHERE id = %s', [row.pk])

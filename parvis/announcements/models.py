@@ -89,7 +89,7 @@ class Announcement(Owned):
         db_persist=True,
     )
 
-    objects = AnnouncementQuerySet.as_manager()  # type: ignore[misc]
+    objects = AnnouncementQuerySet.as_manager()  # type: ignore[misc, django-manager-missing]
 
     class Meta:
         constraints: ClassVar = [

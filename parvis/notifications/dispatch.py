@@ -68,7 +68,10 @@ def claim(channel: str, lanes: Sequence[int]) -> Claim | None:
             {"channel": channel, "lanes": list(lanes), "token": token, "lease": seconds},
         )
         row = cursor.fetchone()
-    return Claim(*row, token=token) if row else None
+    if row is None:
+        return None
+    work_id, municipality_id, chunk_id, message_id, claims = row
+    return Claim(work_id, municipality_id, chunk_id, message_id, claims, token)
 
 
 class Holder:

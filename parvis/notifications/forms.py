@@ -25,9 +25,7 @@ def _hours() -> list[tuple[str, str]]:
 class RhythmForm(forms.Form):
     """How fast letters come, and when nothing may ring."""
 
-    pace = forms.ChoiceField(
-        label=_("Par courriel"), choices=PACES, widget=forms.RadioSelect
-    )
+    pace = forms.ChoiceField(label=_("Par courriel"), choices=PACES, widget=forms.RadioSelect)
     quiet = forms.BooleanField(label=_("Heures calmes"), required=False)
     quiet_from = forms.ChoiceField(label=_("De"), choices=_hours, required=False)
     quiet_until = forms.ChoiceField(label=_("à"), choices=_hours, required=False)

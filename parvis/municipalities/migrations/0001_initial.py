@@ -6,120 +6,164 @@ import parvis.municipalities.rules
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='AuditLine',
+            name="AuditLine",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('at', models.DateTimeField()),
-                ('deed', models.CharField(max_length=80)),
-                ('actor_id', models.BigIntegerField(blank=True, null=True)),
-                ('facts', models.JSONField(default=dict)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("at", models.DateTimeField()),
+                ("deed", models.CharField(max_length=80)),
+                ("actor_id", models.BigIntegerField(blank=True, null=True)),
+                ("facts", models.JSONField(default=dict)),
             ],
             options={
-                'ordering': ['-id'],
+                "ordering": ["-id"],
             },
         ),
         migrations.CreateModel(
-            name='AuditSeal',
+            name="AuditSeal",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('line_id', models.BigIntegerField()),
-                ('sequence', models.BigIntegerField()),
-                ('hash', models.CharField(max_length=64)),
-                ('sealed_at', models.DateTimeField()),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("line_id", models.BigIntegerField()),
+                ("sequence", models.BigIntegerField()),
+                ("hash", models.CharField(max_length=64)),
+                ("sealed_at", models.DateTimeField()),
             ],
         ),
         migrations.CreateModel(
-            name='HostName',
+            name="HostName",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=253, unique=True)),
-                ('is_main', models.BooleanField(default=False)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=253, unique=True)),
+                ("is_main", models.BooleanField(default=False)),
             ],
         ),
         migrations.CreateModel(
-            name='Invitation',
+            name="Invitation",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('email', models.EmailField(max_length=254)),
-                ('title', models.CharField(blank=True, max_length=120)),
-                ('is_administrator', models.BooleanField(default=False)),
-                ('is_alert_authority', models.BooleanField(default=False)),
-                ('roles', models.JSONField(default=dict)),
-                ('secret_hash', models.CharField(max_length=64, unique=True)),
-                ('created_at', models.DateTimeField()),
-                ('expires_at', models.DateTimeField()),
-                ('accepted_at', models.DateTimeField(blank=True, null=True)),
-                ('withdrawn_at', models.DateTimeField(blank=True, null=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("email", models.EmailField(max_length=254)),
+                ("title", models.CharField(blank=True, max_length=120)),
+                ("is_administrator", models.BooleanField(default=False)),
+                ("is_alert_authority", models.BooleanField(default=False)),
+                ("roles", models.JSONField(default=dict)),
+                ("secret_hash", models.CharField(max_length=64, unique=True)),
+                ("created_at", models.DateTimeField()),
+                ("expires_at", models.DateTimeField()),
+                ("accepted_at", models.DateTimeField(blank=True, null=True)),
+                ("withdrawn_at", models.DateTimeField(blank=True, null=True)),
             ],
             options={
-                'abstract': False,
+                "abstract": False,
             },
         ),
         migrations.CreateModel(
-            name='Municipality',
+            name="Municipality",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('slug', models.SlugField(max_length=40, unique=True)),
-                ('name', models.CharField(max_length=120)),
-                ('code', models.CharField(blank=True, max_length=5)),
-                ('brand', models.CharField(default='#34468f', max_length=7)),
-                ('crest', models.CharField(blank=True, max_length=200)),
-                ('languages', models.JSONField(default=parvis.municipalities.rules.default_languages)),
-                ('recognised_29_1', models.BooleanField(default=False)),
-                ('time_zone', models.CharField(default='America/Toronto', max_length=40)),
-                ('rooms', models.JSONField(default=parvis.municipalities.rules.default_rooms)),
-                ('help_phone', models.CharField(blank=True, max_length=40)),
-                ('night_phone', models.CharField(blank=True, max_length=40)),
-                ('contact_email', models.EmailField(blank=True, max_length=254)),
-                ('street_address', models.CharField(blank=True, max_length=200)),
-                ('privacy_officer', models.CharField(blank=True, max_length=120)),
-                ('privacy_email', models.EmailField(blank=True, max_length=254)),
-                ('demonstration', models.BooleanField(default=False)),
-                ('opened_at', models.DateTimeField()),
-                ('updated_at', models.DateTimeField(auto_now=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("slug", models.SlugField(max_length=40, unique=True)),
+                ("name", models.CharField(max_length=120)),
+                ("code", models.CharField(blank=True, max_length=5)),
+                ("brand", models.CharField(default="#34468f", max_length=7)),
+                ("crest", models.CharField(blank=True, max_length=200)),
+                (
+                    "languages",
+                    models.JSONField(default=parvis.municipalities.rules.default_languages),
+                ),
+                ("recognised_29_1", models.BooleanField(default=False)),
+                ("time_zone", models.CharField(default="America/Toronto", max_length=40)),
+                ("rooms", models.JSONField(default=parvis.municipalities.rules.default_rooms)),
+                ("help_phone", models.CharField(blank=True, max_length=40)),
+                ("night_phone", models.CharField(blank=True, max_length=40)),
+                ("contact_email", models.EmailField(blank=True, max_length=254)),
+                ("street_address", models.CharField(blank=True, max_length=200)),
+                ("privacy_officer", models.CharField(blank=True, max_length=120)),
+                ("privacy_email", models.EmailField(blank=True, max_length=254)),
+                ("demonstration", models.BooleanField(default=False)),
+                ("opened_at", models.DateTimeField()),
+                ("updated_at", models.DateTimeField(auto_now=True)),
             ],
         ),
         migrations.CreateModel(
-            name='PushKey',
+            name="PushKey",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('private', models.BinaryField()),
-                ('public', models.CharField(max_length=100)),
-                ('created_at', models.DateTimeField()),
-                ('retired_at', models.DateTimeField(blank=True, null=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("private", models.BinaryField()),
+                ("public", models.CharField(max_length=100)),
+                ("created_at", models.DateTimeField()),
+                ("retired_at", models.DateTimeField(blank=True, null=True)),
             ],
             options={
-                'abstract': False,
+                "abstract": False,
             },
         ),
         migrations.CreateModel(
-            name='StaffMember',
+            name="StaffMember",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('title', models.CharField(blank=True, max_length=120)),
-                ('is_administrator', models.BooleanField(default=False)),
-                ('is_alert_authority', models.BooleanField(default=False)),
-                ('joined_at', models.DateTimeField()),
-                ('left_at', models.DateTimeField(blank=True, null=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("title", models.CharField(blank=True, max_length=120)),
+                ("is_administrator", models.BooleanField(default=False)),
+                ("is_alert_authority", models.BooleanField(default=False)),
+                ("joined_at", models.DateTimeField()),
+                ("left_at", models.DateTimeField(blank=True, null=True)),
             ],
             options={
-                'abstract': False,
+                "abstract": False,
             },
         ),
         migrations.CreateModel(
-            name='StaffRole',
+            name="StaffRole",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('room', models.CharField(max_length=40)),
-                ('level', models.CharField(choices=[('see', 'Consulter'), ('act', 'Agir')], max_length=3)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("room", models.CharField(max_length=40)),
+                (
+                    "level",
+                    models.CharField(choices=[("see", "Consulter"), ("act", "Agir")], max_length=3),
+                ),
             ],
         ),
     ]

@@ -6,87 +6,135 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('municipalities', '0001_initial'),
+        ("municipalities", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='invitation',
-            name='invited_by',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
+            model_name="invitation",
+            name="invited_by",
+            field=models.ForeignKey(
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to=settings.AUTH_USER_MODEL,
+            ),
         ),
         migrations.AddField(
-            model_name='invitation',
-            name='municipality',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='municipalities.municipality'),
+            model_name="invitation",
+            name="municipality",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="municipalities.municipality",
+            ),
         ),
         migrations.AddField(
-            model_name='hostname',
-            name='municipality',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='host_names', to='municipalities.municipality'),
+            model_name="hostname",
+            name="municipality",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="host_names",
+                to="municipalities.municipality",
+            ),
         ),
         migrations.AddField(
-            model_name='auditseal',
-            name='municipality',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='municipalities.municipality'),
+            model_name="auditseal",
+            name="municipality",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="municipalities.municipality",
+            ),
         ),
         migrations.AddField(
-            model_name='auditline',
-            name='municipality',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='municipalities.municipality'),
+            model_name="auditline",
+            name="municipality",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="municipalities.municipality",
+            ),
         ),
         migrations.AddField(
-            model_name='pushkey',
-            name='municipality',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='municipalities.municipality'),
+            model_name="pushkey",
+            name="municipality",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="municipalities.municipality",
+            ),
         ),
         migrations.AddField(
-            model_name='staffmember',
-            name='municipality',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='municipalities.municipality'),
+            model_name="staffmember",
+            name="municipality",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="municipalities.municipality",
+            ),
         ),
         migrations.AddField(
-            model_name='staffmember',
-            name='person',
-            field=models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='staff_member', to=settings.AUTH_USER_MODEL),
+            model_name="staffmember",
+            name="person",
+            field=models.OneToOneField(
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="staff_member",
+                to=settings.AUTH_USER_MODEL,
+            ),
         ),
         migrations.AddField(
-            model_name='staffrole',
-            name='member',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='roles', to='municipalities.staffmember'),
+            model_name="staffrole",
+            name="member",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="roles",
+                to="municipalities.staffmember",
+            ),
         ),
         migrations.AddField(
-            model_name='staffrole',
-            name='municipality',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='municipalities.municipality'),
+            model_name="staffrole",
+            name="municipality",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="municipalities.municipality",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='hostname',
-            constraint=models.UniqueConstraint(condition=models.Q(('is_main', True)), fields=('municipality',), name='one_main_host_per_town'),
+            model_name="hostname",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("is_main", True)),
+                fields=("municipality",),
+                name="one_main_host_per_town",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='auditseal',
-            constraint=models.UniqueConstraint(fields=('municipality', 'sequence'), name='one_seal_per_place'),
+            model_name="auditseal",
+            constraint=models.UniqueConstraint(
+                fields=("municipality", "sequence"), name="one_seal_per_place"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='auditseal',
-            constraint=models.UniqueConstraint(fields=('municipality', 'line_id'), name='one_seal_per_line'),
+            model_name="auditseal",
+            constraint=models.UniqueConstraint(
+                fields=("municipality", "line_id"), name="one_seal_per_line"
+            ),
         ),
         migrations.AddIndex(
-            model_name='auditline',
-            index=models.Index(fields=['municipality', '-id'], name='audit_by_town'),
+            model_name="auditline",
+            index=models.Index(fields=["municipality", "-id"], name="audit_by_town"),
         ),
         migrations.AddIndex(
-            model_name='auditline',
-            index=models.Index(fields=['municipality', 'actor_id', '-id'], name='audit_by_actor'),
+            model_name="auditline",
+            index=models.Index(fields=["municipality", "actor_id", "-id"], name="audit_by_actor"),
         ),
         migrations.AddConstraint(
-            model_name='staffrole',
-            constraint=models.UniqueConstraint(fields=('member', 'room'), name='one_role_per_room'),
+            model_name="staffrole",
+            constraint=models.UniqueConstraint(fields=("member", "room"), name="one_role_per_room"),
         ),
     ]

@@ -4,15 +4,14 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('municipalities', '0003_wall'),
+        ("municipalities", "0003_wall"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='hostname',
-            name='verified_at',
+            model_name="hostname",
+            name="verified_at",
             field=models.DateTimeField(blank=True, null=True),
         ),
     ]

@@ -2,7 +2,7 @@
 
 from django.db import migrations
 
-from parvis.core.db import AppendOnly, Wall, WallThrough
+from parvis.core.db import AppendOnly, Wall
 
 
 class Migration(migrations.Migration):

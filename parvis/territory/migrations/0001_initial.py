@@ -7,69 +7,107 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('municipalities', '0001_initial'),
+        ("municipalities", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Sector',
+            name="Sector",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=80)),
-                ('code', models.CharField(blank=True, max_length=40)),
-                ('geometry', models.JSONField()),
-                ('west', models.FloatField()),
-                ('south', models.FloatField()),
-                ('east', models.FloatField()),
-                ('north', models.FloatField()),
-                ('updated_at', models.DateTimeField()),
-                ('municipality', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='municipalities.municipality')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=80)),
+                ("code", models.CharField(blank=True, max_length=40)),
+                ("geometry", models.JSONField()),
+                ("west", models.FloatField()),
+                ("south", models.FloatField()),
+                ("east", models.FloatField()),
+                ("north", models.FloatField()),
+                ("updated_at", models.DateTimeField()),
+                (
+                    "municipality",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="municipalities.municipality",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['name'],
+                "ordering": ["name"],
             },
         ),
         migrations.CreateModel(
-            name='Address',
+            name="Address",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.CharField(blank=True, max_length=20)),
-                ('street', models.CharField(max_length=120)),
-                ('unit', models.CharField(blank=True, max_length=20)),
-                ('postal_code', models.CharField(blank=True, max_length=7)),
-                ('matricule', models.CharField(blank=True, max_length=24)),
-                ('dwellings', models.PositiveIntegerField(default=1)),
-                ('longitude', models.FloatField(blank=True, null=True)),
-                ('latitude', models.FloatField(blank=True, null=True)),
-                ('key', models.CharField(max_length=200)),
-                ('search', django.contrib.postgres.search.SearchVectorField(null=True)),
-                ('source', models.CharField(default='hand', max_length=10)),
-                ('municipality', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='municipalities.municipality')),
-                ('sector', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='addresses', to='territory.sector')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("number", models.CharField(blank=True, max_length=20)),
+                ("street", models.CharField(max_length=120)),
+                ("unit", models.CharField(blank=True, max_length=20)),
+                ("postal_code", models.CharField(blank=True, max_length=7)),
+                ("matricule", models.CharField(blank=True, max_length=24)),
+                ("dwellings", models.PositiveIntegerField(default=1)),
+                ("longitude", models.FloatField(blank=True, null=True)),
+                ("latitude", models.FloatField(blank=True, null=True)),
+                ("key", models.CharField(max_length=200)),
+                ("search", django.contrib.postgres.search.SearchVectorField(null=True)),
+                ("source", models.CharField(default="hand", max_length=10)),
+                (
+                    "municipality",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="municipalities.municipality",
+                    ),
+                ),
+                (
+                    "sector",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="addresses",
+                        to="territory.sector",
+                    ),
+                ),
             ],
         ),
         migrations.AddConstraint(
-            model_name='sector',
-            constraint=models.UniqueConstraint(fields=('municipality', 'name'), name='one_sector_per_name'),
+            model_name="sector",
+            constraint=models.UniqueConstraint(
+                fields=("municipality", "name"), name="one_sector_per_name"
+            ),
         ),
         migrations.AddIndex(
-            model_name='address',
-            index=django.contrib.postgres.indexes.GinIndex(fields=['search'], name='address_search'),
+            model_name="address",
+            index=django.contrib.postgres.indexes.GinIndex(
+                fields=["search"], name="address_search"
+            ),
         ),
         migrations.AddIndex(
-            model_name='address',
-            index=models.Index(fields=['municipality', 'sector'], name='address_by_sector'),
+            model_name="address",
+            index=models.Index(fields=["municipality", "sector"], name="address_by_sector"),
         ),
         migrations.AddIndex(
-            model_name='address',
-            index=models.Index(fields=['municipality', 'street'], name='address_by_street'),
+            model_name="address",
+            index=models.Index(fields=["municipality", "street"], name="address_by_street"),
         ),
         migrations.AddConstraint(
-            model_name='address',
-            constraint=models.UniqueConstraint(fields=('municipality', 'key'), name='one_address_per_key'),
+            model_name="address",
+            constraint=models.UniqueConstraint(
+                fields=("municipality", "key"), name="one_address_per_key"
+            ),
         ),
     ]
