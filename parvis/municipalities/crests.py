@@ -25,7 +25,7 @@ KEPT_SIDE = 512
 def change_crest(town: Municipality, *, data: bytes, actor: Any) -> Municipality:
     """Put this SVG or PNG in the place of the crest, or raise Refused."""
     if len(data) > icons.MAX_BYTES:
-        raise Refused(_("Le fichier dépasse 50 ko. Réduisez-le, puis réessayez."))
+        raise Refused(_("Le fichier dépasse 50\u00a0ko. Réduisez-le, puis réessayez."))
     if data.startswith(b"\x89PNG\r\n\x1a\n"):
         clean, suffix = clean_png(data), "png"
     else:
