@@ -21,6 +21,9 @@ CHROMIUM = os.environ.get("PARVIS_CHROMIUM", "/usr/bin/chromium")
 AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
 AXE_TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
+FORGIVEN = re.compile("status of 4|htmx:(sendAbort|afterRequest),")
+"""Refusals that a test asks for, and requests that htmx gives up for a newer one."""
+
 
 def free_port() -> int:
     with socket.socket() as probe:
@@ -160,7 +163,7 @@ def open_browser(browser: Browser) -> Iterator[Callable[..., Page]]:
             "console",
             lambda said: (
                 troubles.append(said.text)
-                if said.type == "error" and "status of 4" not in said.text
+                if said.type == "error" and not FORGIVEN.search(said.text)
                 else None
             ),
         )
