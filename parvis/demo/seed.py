@@ -107,7 +107,7 @@ def settle_residents(
 ) -> list[Resident]:
     """Residents with a verified address of e-mail, a home, and for some a telephone."""
     chance = random.Random(f"{plan.slug} residents")
-    invented = list(people.invent(plan.residents, seed=len(plan.slug), faults=plan is towns.ALMA))
+    invented = list(people.invent(plan.residents, seed=len(plan.slug), faults=plan.slug == towns.ALMA.slug))
     rows = [
         Resident(
             municipality=town,
@@ -119,7 +119,7 @@ def settle_residents(
         )
         for person in invented
     ]
-    if plan is towns.ALMA:
+    if plan.slug == towns.ALMA.slug:
         rows[0].first_name, rows[0].last_name = "Agathe", "Tremblay"
         rows[0].email = ACCOUNTS["Citoyenne"]
         invented[0] = people.Person("Agathe", "Tremblay", rows[0].email, "+14185550142")
@@ -132,7 +132,7 @@ def settle_residents(
         batch_size=1000,
     )
     homes = [chance.choice(addresses) for _ in residents]
-    if plan is towns.ALMA:
+    if plan.slug == towns.ALMA.slug:
         homes[0] = next(one for one in addresses if one.street == "rue des Bouleaux")
     Place.objects.bulk_create(
         (
@@ -242,7 +242,7 @@ def hire_staff(
 ) -> dict[str, Resident]:
     hired = {}
     for role, (first, last, title, roles) in STAFF.items():
-        email = ACCOUNTS[role] if plan is towns.ALMA else f"{plan.slug}.{ACCOUNTS[role]}"
+        email = ACCOUNTS[role] if plan.slug == towns.ALMA.slug else f"{plan.slug}.{ACCOUNTS[role]}"
         person = Resident.objects.create(
             municipality=town,
             email=email,
