@@ -29,24 +29,24 @@ def settle_device(
 
 @receiver(signals.export, dispatch_uid="notifications.subscriptions")
 def subscriptions(*, resident: Resident, **_: Any) -> tuple[str, list[dict[str, Any]]]:
-    return "subscriptions", erasure.subscriptions_of(resident)
+    return "abonnements", erasure.subscriptions_of(resident)
 
 
 @receiver(signals.export, dispatch_uid="notifications.preferences")
 def preferences(*, resident: Resident, **_: Any) -> tuple[str, list[dict[str, Any]]]:
-    return "notification_preferences", erasure.preferences_of(resident)
+    return "preferences", erasure.preferences_of(resident)
 
 
 @receiver(signals.export, dispatch_uid="notifications.devices")
 def devices(*, resident: Resident, **_: Any) -> tuple[str, list[dict[str, Any]]]:
-    return "devices", erasure.devices_of(resident)
+    return "appareils", erasure.devices_of(resident)
 
 
 @receiver(signals.export, dispatch_uid="notifications.received")
 def received(*, resident: Resident, **_: Any) -> tuple[str, list[dict[str, Any]]]:
-    return "messages_received", erasure.received_by(resident)
+    return "messages_recus", erasure.received_by(resident)
 
 
 @receiver(signals.export, dispatch_uid="notifications.openings")
 def openings(*, resident: Resident, **_: Any) -> tuple[str, list[dict[str, Any]]]:
-    return "openings", erasure.openings_of(resident)
+    return "ouvertures", erasure.openings_of(resident)

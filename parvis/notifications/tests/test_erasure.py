@@ -35,11 +35,13 @@ def test_the_export_gives_every_table_and_no_key_of_a_device(person):
     answered = dict(
         found for _r, found in signals.export.send(sender=Resident, resident=person) if found
     )
-    assert answered["subscriptions"][0]["subject"] == "Eau"
-    assert answered["devices"][0]["label"] == "Téléphone"
-    assert "endpoint" not in str(answered["devices"]) and "p256dh" not in str(answered["devices"])
-    assert answered["openings"][0]["message_id"] == 1
-    assert set(answered) >= {"notification_preferences", "messages_received"}
+    assert answered["abonnements"][0]["subject"] == "Eau"
+    assert answered["appareils"][0]["label"] == "Téléphone"
+    assert "endpoint" not in str(answered["appareils"]) and "p256dh" not in str(
+        answered["appareils"]
+    )
+    assert answered["ouvertures"][0]["message_id"] == 1
+    assert set(answered) >= {"preferences", "messages_recus"}
 
 
 def test_erasure_leaves_nothing_that_names_or_reaches_the_person(town, person):
