@@ -2,7 +2,8 @@
 
 Under the wall the application sees one town's rows and no other's: what it can read is what leaves.
 In an instance of its own a town keeps its numbers, and its audit trail stands as it was sealed.
-Beside other towns every number grows by one same amount, said in the trail (docs/move-a-town.md).
+Beside other towns every number grows by one same amount, said in the trail
+(docs/how-to/move-a-town.md).
 """
 
 from __future__ import annotations
