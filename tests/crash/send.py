@@ -99,6 +99,50 @@ def dispatcher() -> subprocess.Popen[bytes]:
     return subprocess.Popen([sys.executable, "-m", "parvis.notifications"])
 
 
+PUBLISHER = """
+import django; django.setup()
+from django.utils import timezone
+from parvis.core.db import as_town
+from parvis.municipalities.models import Municipality
+from parvis.notifications import actions
+from parvis.notifications.models import Subject
+town = Municipality.objects.get()
+with as_town(town.pk):
+    subject = Subject.objects.of(town).get(name="Eau")
+print("ready", flush=True)
+while True:
+    with as_town(town.pk):
+        actions.send_message(
+            municipality=town, kind="announcements.published", subject=subject,
+            now=timezone.now(), channels=["push"],
+            deadline=timezone.now(), content={"fr": {"title": "T", "url": "/"}},
+        )
+"""
+
+
+def kill_while_publishing(times: int) -> dict[str, int]:
+    """kill -9 of who publishes (the web's part of a send): each message is whole, or is not."""
+    for _ in range(times):
+        web = subprocess.Popen([sys.executable, "-c", PUBLISHER], stdout=subprocess.PIPE)
+        assert web.stdout is not None
+        web.stdout.readline()
+        time.sleep(random.uniform(0.05, 0.5))
+        web.kill()
+        web.wait()
+    time.sleep(0.5)
+    with as_town(town.pk), connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*), count(*) FILTER (WHERE targeted <> %s OR targeted <> (SELECT "
+            "coalesce(sum(cardinality(recipients)), 0) FROM notifications_chunk c "
+            "JOIN notifications_work w ON w.chunk_id = c.id WHERE c.message_id = m.id)) "
+            "FROM notifications_message m",
+            [people],
+        )
+        published, halves = cursor.fetchone()
+        cursor.execute("UPDATE notifications_work SET state = 'done'")
+    return {"published": published, "halves": halves}
+
+
 def ends(town_id: int) -> Counter[str]:
     try:
         with as_town(town_id):
@@ -132,6 +176,7 @@ connections["owner"].close()
 town = towns.municipality("alma")
 with as_town(town.pk):
     subject = fill(town)
+web = kill_while_publishing(3)
 began = time.monotonic()
 with as_town(town.pk):
     message = actions.send_message(
@@ -180,6 +225,7 @@ print(  # noqa: T201
             "took_s": round(time.monotonic() - began, 1),
             "ends": tally,
             "killed": died,
+            "web": web,
             "pushed": len(sink.pushes),
             "pushed_twice": sum(n > 1 for n in sink.pushes.values()),
             "letters": len(sink.letters),
