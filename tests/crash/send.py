@@ -126,7 +126,7 @@ def kill_while_publishing(times: int) -> dict[str, int]:
         web = subprocess.Popen([sys.executable, "-c", PUBLISHER], stdout=subprocess.PIPE)
         assert web.stdout is not None
         web.stdout.readline()
-        time.sleep(random.uniform(0.05, 0.5))
+        time.sleep(random.uniform(0.1, 1.0))
         web.kill()
         web.wait()
     time.sleep(0.5)
