@@ -103,16 +103,16 @@ def seal(previous: str, line: bytes) -> str:
 
 
 def chain_faults(
-    links: Iterable[tuple[int, str, bytes | None]], *, anchored: tuple[int, str] | None
+    links: Iterable[tuple[int, str, bytes | None]], *, anchored: Mapping[int, str]
 ) -> list[str]:
     """What is wrong with a town's chain, in sentences; empty when nothing is.
 
     A link is (sequence, hash written down, bytes of the line or None where the line is gone), in
-    order. `anchored` is the last (sequence, hash) written down outside the database.
+    order. `anchored` holds every head written down outside the database, hash by sequence: the
+    newest one may have been noted after somebody wrote the chain anew.
     """
     faults: list[str] = []
     previous, expected = FIRST_HASH, 1
-    anchor_seen = anchored is None or anchored[0] == 0
     for sequence, written, line in links:
         if sequence != expected:
             faults.append(str(_("Sceau {n}\u00a0: absent.")).format(n=expected))
@@ -121,19 +121,17 @@ def chain_faults(
             faults.append(str(_("Sceau {n}\u00a0: la ligne a été retirée.")).format(n=sequence))
         elif seal(previous, line) != written:
             faults.append(str(_("Sceau {n}\u00a0: la ligne a été modifiée.")).format(n=sequence))
-        if anchored is not None and sequence == anchored[0]:
-            anchor_seen = True
-            if written != anchored[1]:
-                faults.append(
-                    str(_("Sceau {n}\u00a0: différent de celui noté hors de la base.")).format(
-                        n=sequence
-                    )
+        if anchored.get(sequence, written) != written:
+            faults.append(
+                str(_("Sceau {n}\u00a0: différent de celui noté hors de la base.")).format(
+                    n=sequence
                 )
+            )
         previous, expected = written, expected + 1
-    if not anchor_seen and anchored is not None:
+    if max(anchored, default=0) >= expected:
         faults.append(
             str(_("La fin de la chaîne a été coupée\u00a0: {n} sceaux étaient notés.")).format(
-                n=anchored[0]
+                n=max(anchored)
             )
         )
     return faults

@@ -92,11 +92,12 @@ def verify_trail(town_id: int, *, now: datetime) -> list[str]:
     for sealed in AuditSeal.objects.of(town_id).order_by("sequence").iterator():
         line = lines.pop(sealed.line_id, None)
         links.append((sealed.sequence, sealed.hash, line_bytes(line) if line else None))
-    anchored = None
     path = anchor_file(town_id)
-    if path.exists():
-        noted = json.loads(path.read_text().splitlines()[-1])
-        anchored = (noted["sequence"], noted["hash"])
+    anchored: dict[int, str] = {}
+    for noted in path.read_text().splitlines() if path.exists() else ():
+        head = json.loads(noted)
+        # What was noted first stands, whatever was noted of the same place since.
+        anchored.setdefault(head["sequence"], head["hash"])
     faults = rules.chain_faults(links, anchored=anchored)
     grace = now - timedelta(minutes=5)
     faults += [

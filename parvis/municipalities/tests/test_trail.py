@@ -145,6 +145,18 @@ def test_a_whole_chain_written_anew_is_found_by_the_head_noted_outside(sealed):
     assert any("noté hors de la base" in fault for fault in faults(sealed))
 
 
+def test_a_chain_written_anew_is_found_even_after_its_new_head_was_noted(sealed):
+    as_owner(
+        sealed,
+        "UPDATE municipalities_auditline SET actor_id = 7",
+        f"DELETE FROM municipalities_auditseal WHERE municipality_id = {sealed.pk}",
+    )
+    with as_town(sealed.pk):
+        actions.seal_lines(sealed.pk, now=timezone.now())
+        actions.note_head(sealed.pk, now=timezone.now())
+    assert any("noté hors de la base" in fault for fault in faults(sealed))
+
+
 @pytest.mark.django_db
 @pytest.mark.parametrize("model", [AuditLine, AuditSeal])
 def test_the_application_can_neither_change_nor_remove_a_line(town, model):
