@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -41,21 +42,41 @@ def read_list(name: str) -> list[str]:
     return [part.strip() for part in read(name).split(",") if part.strip()]
 
 
-def database(url: str, **options: Any) -> dict[str, Any]:
+DATABASE_PARAMETERS = {
+    "sslmode": "disable|allow|prefer|require|verify-ca|verify-full",
+    "sslrootcert": ".+",
+    "sslcert": ".+",
+    "sslkey": ".+",
+    "target_session_attrs": "any|read-write|read-only|primary|standby|prefer-standby",
+    "connect_timeout": "[0-9]+",
+}
+"""What may stand after `?` in DATABASE_URL beside host and port, and its values."""
+
+
+def database(url: str, name: str = "DATABASE_URL", **options: Any) -> dict[str, Any]:
     """A Django database from postgresql://user:password@host:port/name (host may be a folder)."""
     parts = urlsplit(url)
     if parts.scheme not in {"postgres", "postgresql"}:
-        raise WrongSetting("DATABASE_URL: write postgresql://user:password@host:port/name.")
-    query = dict(pair.split("=", 1) for pair in parts.query.split("&") if "=" in pair)
+        raise WrongSetting(f"{name}: write postgresql://user:password@host:port/name.")
+    query = {}
+    for pair in filter(None, parts.query.split("&")):
+        key, _, value = pair.partition("=")
+        query[key] = unquote(value)
+        if not re.fullmatch(DATABASE_PARAMETERS.get(key, ".+"), query[key]):
+            raise WrongSetting(f"{name}: {key} cannot be “{query[key]}”.")
+    given = {key: value for key, value in query.items() if key not in {"host", "port"}}
+    if unknown := given.keys() - DATABASE_PARAMETERS.keys():
+        known = ", ".join(["host", "port", *DATABASE_PARAMETERS])
+        raise WrongSetting(f"{name}: {min(unknown)} is not read; after “?” may stand {known}.")
     return {
         "ENGINE": "django.db.backends.postgresql",
         "NAME": unquote(parts.path.lstrip("/")),
         "USER": unquote(parts.username or ""),
         "PASSWORD": unquote(parts.password or ""),
-        "HOST": unquote(query.get("host", "") or parts.hostname or ""),
+        "HOST": query.get("host", "") or unquote(parts.hostname or ""),
         "PORT": query.get("port", "") or str(parts.port or ""),
         "CONN_MAX_AGE": 0,
-        "OPTIONS": options,
+        "OPTIONS": given | options,
     }
 
 
@@ -78,7 +99,7 @@ _POOL = {
 DATABASES: dict[str, Any] = {
     "default": database(_URL, **({"pool": _POOL} if read_flag("DATABASE_POOLED", True) else {})),
     # The same database, as the role that owns the tables: migrations only.
-    "owner": database(read("DATABASE_OWNER_URL", _URL)),
+    "owner": database(read("DATABASE_OWNER_URL", _URL), "DATABASE_OWNER_URL"),
 }
 DATABASE_ROUTERS: list[str] = []
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

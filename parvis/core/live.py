@@ -90,6 +90,7 @@ class Watchers:
 def conninfo() -> str:
     """Connection string of the application's role, for connections outside Django's pool."""
     db = settings.DATABASES["default"]
+    parameters = {key: value for key, value in db["OPTIONS"].items() if key != "pool"}
     return psycopg.conninfo.make_conninfo(
         "",
         dbname=db["NAME"],
@@ -97,6 +98,7 @@ def conninfo() -> str:
         password=db["PASSWORD"],
         host=db["HOST"],
         port=db["PORT"],
+        **parameters,
     )
 
 
