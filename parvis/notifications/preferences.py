@@ -325,8 +325,8 @@ def renew_device(
     device = (
         Device.objects.of(municipality)
         .select_for_update()
-        .filter(endpoint_hash=endpoint_hash(old_endpoint))
-        .exclude(removed_why="asked")
+        # What somebody took off, or left by signing out, is not theirs again by itself.
+        .filter(endpoint_hash=endpoint_hash(old_endpoint), removed_why__in=["", "gone"])
         .first()
     )
     if device is None:

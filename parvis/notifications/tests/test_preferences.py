@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from parvis.core.errors import Refused
 from parvis.municipalities.models import AuditLine, PushKey
 from parvis.municipalities.tests.make import NOW
-from parvis.notifications import preferences, unsubscribe
+from parvis.notifications import erasure, preferences, unsubscribe
 from parvis.notifications.channels.webpush_crypto import encode
 from parvis.notifications.models import Device, Preference, Subject, Subscription
 from parvis.residents.models import Place
@@ -204,6 +204,14 @@ def test_a_changed_push_address_is_followed_by_whoever_knows_the_old_one(town, p
 def test_a_device_that_was_taken_off_does_not_renew_itself(town, person):
     device = register(town, person)
     preferences.remove_device(resident=person, device_id=device.pk, now=NOW)
+    assert renew(town, ENDPOINT) is False
+
+
+def test_a_device_left_by_signing_out_does_not_renew_itself(town, person):
+    register(town, person)
+    erasure.settle_device(
+        person, preferences.endpoint_hash(ENDPOINT), keep_emergencies=False, now=NOW
+    )
     assert renew(town, ENDPOINT) is False
 
 
