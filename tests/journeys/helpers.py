@@ -142,4 +142,4 @@ def ask(
         headers["Content-Type"] = "application/x-www-form-urlencoded"
     connection.request(method, path, body=body or None, headers=headers)
     answer = connection.getresponse()
-    return answer.status, answer.read().decode()
+    return answer.status, answer.read().decode(errors="replace")
