@@ -107,7 +107,9 @@ def settle_residents(
 ) -> list[Resident]:
     """Residents with a verified address of e-mail, a home, and for some a telephone."""
     chance = random.Random(f"{plan.slug} residents")
-    invented = list(people.invent(plan.residents, seed=len(plan.slug), faults=plan.slug == towns.ALMA.slug))
+    invented = list(
+        people.invent(plan.residents, seed=len(plan.slug), faults=plan.slug == towns.ALMA.slug)
+    )
     rows = [
         Resident(
             municipality=town,
