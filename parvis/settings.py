@@ -143,6 +143,7 @@ MIDDLEWARE = [
     "parvis.core.middleware.outermost",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "parvis.core.middleware.compressed",
     "csp.middleware.CSPMiddleware",
     "parvis.municipalities.middleware.town",
     "django.contrib.sessions.middleware.SessionMiddleware",
