@@ -18,6 +18,7 @@ PO = ROOT / "locale" / "en" / "LC_MESSAGES" / "django.po"
 # Function → places of (context, singular, plural) among its arguments.
 CALLS: dict[str, tuple[int | None, int, int | None]] = {
     "_": (None, 0, None),
+    "_lazy": (None, 0, None),
     "gettext": (None, 0, None),
     "gettext_lazy": (None, 0, None),
     "gettext_noop": (None, 0, None),
