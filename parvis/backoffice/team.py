@@ -20,6 +20,7 @@ from parvis.core.htmx import go_to
 from parvis.municipalities import actions as municipalities
 from parvis.municipalities import rules
 from parvis.municipalities.models import Invitation, Municipality, StaffMember
+from parvis.notifications.urls_of import origin
 from parvis.residents import actions as residents
 from parvis.residents.doors import roles_of, staff_door
 from parvis.residents.http import ResidentRequest, StaffRequest
@@ -98,7 +99,7 @@ def invite(request: StaffRequest) -> HttpResponse:
                 request.municipality,
                 email=form.cleaned_data["email"],
                 actor=request.user,
-                base_url=request.build_absolute_uri("/").rstrip("/"),
+                base_url=origin(request.municipality),
                 now=timezone.now(),
                 **form.facts(),
             )

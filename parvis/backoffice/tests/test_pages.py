@@ -99,9 +99,10 @@ def test_inviting_sends_a_letter_whose_link_makes_a_colleague(client, town, admi
     answer = client.post(
         reverse("backoffice:invite"),
         {"email": "Luc@exemple.ca", "title": "Loisirs", "room_announcements": "act"},
+        HTTP_HOST="alma.localhost:6666",
     )
     assert answer.status_code == 302
-    link = letters()[-1]["text"].split("/bureau/invitation/")[1].split("/")[0]
+    link = letters()[-1]["text"].split("http://alma.localhost/bureau/invitation/")[1].split("/")[0]
     person = make.resident(town, email="luc@exemple.ca", first_name="Luc")
     make.sign_in(client, person)
     assert "Accepter" in page(client, "invitation", link).content.decode()

@@ -13,7 +13,7 @@ from django.db import connection
 from django.test import Client
 
 from parvis.core.db import as_town
-from parvis.municipalities.models import AuditLine
+from parvis.municipalities.models import AuditLine, HostName
 from parvis.municipalities.tests import make as towns
 from parvis.residents.models import Place, Resident
 from parvis.residents.tests import letters, make
@@ -95,6 +95,18 @@ def test_three_wrong_codes_end_it_and_the_account_can_still_be_entered(client, t
     client.post("/compte/login/code/", {"email": NEW["email"]})
     client.post(CODE, {"code": letters.code()})
     assert is_signed_in(client)
+
+
+def test_a_link_in_a_letter_is_at_the_main_host_whatever_host_was_asked(client, town):
+    HostName.objects.create(municipality=town, name="vieux.localhost")
+    make.resident(town, email="agathe@exemple.ca")
+    sign_up(Client(headers={"host": "vieux.localhost:6666"}))
+    there = Client(headers={"host": "alma.localhost:6666"})
+    there.post("/compte/login/code/", {"email": "personne@exemple.ca"})
+    said = letters.texts()
+    assert len(said) == 2
+    assert "http://alma.localhost/compte/login/code/" in said[0]
+    assert "http://alma.localhost/compte/signup/" in said[1]
 
 
 def test_an_address_that_is_taken_is_not_told_from_one_that_is_free(client, town):
