@@ -307,7 +307,12 @@ PROCRASTINATE_AUTODISCOVER_MODULE_NAME = "actions"
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "formatters": {
+        "line": {
+            "()": "parvis.core.logs.Discreet",
+            "fmt": "%(asctime)s %(levelname)s %(name)s %(message)s",
+        }
+    },
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": read("LOG_LEVEL", "WARNING")},
     "loggers": {"parvis": {"level": read("LOG_LEVEL", "INFO")}},
