@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 
-# PostgreSQL quotes the row that it refused: «Key (email)=(…) already exists.»
+# PostgreSQL quotes the row that it refused, «Key (name)=(…) already exists.», except behind a wall.
 ROW = re.compile(
     r"^(DETAIL|CONTEXT):.*?(?=\n\n|\n(?:HINT|CONTEXT|QUERY|Traceback)\b|\Z)",
     re.MULTILINE | re.DOTALL,

@@ -9,7 +9,7 @@ from copy import copy
 import pytest
 from django.db import IntegrityError
 
-from parvis.residents.tests import make
+from parvis.municipalities.models import HostName
 
 
 def written(record: logging.LogRecord) -> str:
@@ -25,16 +25,14 @@ def written(record: logging.LogRecord) -> str:
 
 @pytest.mark.django_db
 def test_a_refused_row_is_not_quoted_in_a_traceback(town):
-    person = make.resident(town, email="agathe@exemple.ca")
-    person.pk = None
     try:
-        person.save(force_insert=True)
+        HostName.objects.create(municipality=town, name="alma.localhost")
     except IntegrityError:
         record = logging.LogRecord("x", logging.ERROR, "", 1, "work failed", (), sys.exc_info())
-    assert "agathe@exemple.ca" in logging.Formatter().format(copy(record))
+    assert "(alma.localhost)" in logging.Formatter().format(copy(record))
     line = written(record)
-    assert "one_account_per_email_in_town" in line
-    assert "agathe@exemple.ca" not in line
+    assert "municipalities_hostname_name" in line
+    assert "(alma.localhost)" not in line
 
 
 def test_a_path_that_is_a_right_to_act_is_cut():
