@@ -78,3 +78,17 @@ title?.addEventListener("input", () => {
 document.addEventListener("htmx:beforeRequest", (event) => {
   if (event.target.matches?.("[data-autosave]") && document.querySelector("#etat[data-stop]")) event.preventDefault();
 });
+
+// Without an answer (network, database) the words stay here: say so, and ask again until they are kept.
+const keeper = document.querySelector("[data-autosave]");
+let again = 0, unkept = false;
+document.addEventListener("htmx:afterRequest", ({ target, detail }) => {
+  if (target !== keeper) return;
+  clearTimeout(again);
+  const { status } = detail.xhr;
+  unkept = status === 0 || status >= 500;
+  if (!unkept) return;
+  document.getElementById("etat")?.replaceChildren(document.getElementById("sans-reponse").content.cloneNode(true));
+  again = setTimeout(() => window.htmx.trigger(keeper, "again"), 3000);
+});
+addEventListener("beforeunload", (event) => { if (unkept) event.preventDefault(); });
