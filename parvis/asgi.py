@@ -19,7 +19,16 @@ async def app(scope: Scope, receive: Receive, send: Send) -> None:
     elif scope["type"] == "http" and scope["path"].startswith("/live/"):
         await live.app(scope, receive, send)
     else:
-        await pages(scope, as_coroutine(receive), send)  # type: ignore[arg-type]
+        await pages(unambiguous(scope), as_coroutine(receive), send)  # type: ignore[arg-type]
+
+
+def unambiguous(scope: Scope) -> Scope:
+    """Without headers such as X_Forwarded_For, which WSGI cannot tell from X-Forwarded-For.
+
+    A proxy overwrites the one that it knows and lets a stranger's other one through.
+    """
+    headers = scope.get("headers", ())
+    return {**scope, "headers": [each for each in headers if b"_" not in each[0]]}
 
 
 def as_coroutine(receive: Receive) -> Receive:

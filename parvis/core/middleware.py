@@ -25,7 +25,8 @@ def outermost(get_response: Next) -> Next:
         response.headers.setdefault(
             "Permissions-Policy", "geolocation=(self), camera=(), microphone=()"
         )
-        if "Cache-Control" not in response.headers and request.META.get("HTTP_COOKIE"):
+        personal = request.META.get("HTTP_COOKIE") or response.cookies
+        if personal and "Cache-Control" not in response.headers:
             # A page made for someone must not stay in a shared cache, nor in the browser's.
             response.headers["Cache-Control"] = "private, no-store"
         return response
