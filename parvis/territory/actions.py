@@ -21,7 +21,7 @@ from procrastinate.contrib.django import app
 from parvis.core import live
 from parvis.core.db import SETTING, as_town, violated_constraint
 from parvis.core.errors import Refused
-from parvis.core.jobs import AGAIN, town_job
+from parvis.core.jobs import AGAIN, each, town_job
 from parvis.municipalities.actions import record
 from parvis.municipalities.models import Municipality
 from parvis.territory import rows
@@ -233,11 +233,10 @@ def receive_file(
 ) -> Import:
     """Keep a file that staff sent, until it is brought in; or raise Refused when it is too large.
 
-    Files that nobody confirmed for two days are removed on the way.
+    Files that nobody confirmed for two days are removed by a job.
     """
     folder = _folder(municipality.pk)
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    _sweep(folder)
     stored = secrets.token_hex(16)
     size = 0
     with (folder / stored).open("wb") as file:
@@ -272,6 +271,14 @@ def _sweep(folder: Path) -> None:
         with suppress(FileNotFoundError):
             if path.stat().st_mtime < time.time() - OLD:
                 path.unlink()
+
+
+@each("41 8 * * *")
+def sweep_files(*, at: int) -> None:
+    """Every night, remove what nobody confirmed and what failed: a roll may name its owners."""
+    imports = Path(settings.DATA) / "imports"
+    for folder in imports.iterdir() if imports.exists() else ():
+        _sweep(folder)
 
 
 @transaction.atomic

@@ -1,5 +1,7 @@
 """What changes a sector or an address, and what it refuses."""
 
+import os
+import time
 from pathlib import Path
 
 import pytest
@@ -176,3 +178,18 @@ def test_a_file_that_is_empty_or_too_large_is_not_kept(town, settings, tmp_path)
         )  # fmt: skip
     assert not Import.objects.of(town).exists()
     assert list((tmp_path / "imports" / str(town.pk)).iterdir()) == []
+
+
+def test_a_file_that_nobody_confirmed_is_removed_after_two_days(town, settings, tmp_path):
+    settings.DATA = tmp_path
+    old, new = (
+        actions.receive_file(
+            municipality=town, kind="sectors", name="s.json", chunks=[b"{}"], actor=None, now=NOW
+        )
+        for _each in range(2)
+    )
+    long_ago = time.time() - 3 * 24 * 3600
+    os.utime(actions.file_of(old), (long_ago, long_ago))
+    actions.sweep_files(0)
+    assert not actions.file_of(old).exists()
+    assert actions.file_of(new).exists()
