@@ -17,6 +17,7 @@ from django.conf import settings
 from django.core import signing
 from django.core.mail import EmailMultiAlternatives, get_connection
 from django.core.mail.backends.base import BaseEmailBackend
+from django.core.mail.backends.smtp import EmailBackend
 from django.template.loader import render_to_string
 from django.utils import translation
 
@@ -27,6 +28,8 @@ from parvis.notifications.urls_of import absolute, origin
 
 logger = logging.getLogger("parvis.notifications")
 BOUNCE_SALT = "parvis.bounce"
+NOT_CONNECTED = "run connect() first"
+"""What smtplib says when it knew before sending that the connection was closed."""
 IDENTITY = "parvis"
 """Under this name the letter's signed identity comes back in a provider's reports."""
 
@@ -61,10 +64,21 @@ def deliver(parcel: Parcel, keeper: Keeper) -> Iterator[Result]:
             written = [(person, letters.to(person)) for person in group]
             if not keeper.intend([person.contact_id for person in group]):
                 return
-            results = [hand_over(mailer, letter, person, parcel) for person, letter in written]
+            results: list[Result] = []
+            answers = True
+            for person, letter in written:
+                if answers:
+                    result, answers = hand_over(mailer, letter, person, parcel)
+                    results.append(result)
+                else:
+                    results.append(later(person, parcel))
             if not keeper.settle(results):
                 return
             yield from results
+            if not answers:
+                # Asking a silent server for each letter would outlast the lease.
+                yield from (later(person, parcel) for person in waiting[start + rules.GROUP :])
+                return
     finally:
         try:
             mailer.close()
@@ -92,41 +106,50 @@ def hand_over(
     letter: EmailMultiAlternatives | None,
     person: Recipient,
     parcel: Parcel,
-) -> Result:
-    """Give one letter to the server and read what it says."""
+) -> tuple[Result, bool]:
+    """Give one letter to the server; what became of it, and whether the server still answers."""
+    who = person.resident_id
     if letter is None:
-        return Result(
-            person.contact_id, State.WITHDRAWN, "withdrawn", resident_id=person.resident_id
-        )
+        return Result(person.contact_id, State.WITHDRAWN, "withdrawn", resident_id=who), True
     try:
         mailer.send_messages([letter])
     except smtplib.SMTPRecipientsRefused as error:
         code, text = next(iter(error.recipients.values()))
-        return refused(person, parcel, code, text)
+        return refused(person, parcel, code, text), True
     except smtplib.SMTPResponseException as error:
-        return refused(person, parcel, error.smtp_code, error.smtp_error)
+        return refused(person, parcel, error.smtp_code, error.smtp_error), True
     except (OSError, smtplib.SMTPException) as error:
         logger.warning("mail server left: %s", error)
-        reopen(mailer)
+        answers = reopen(mailer)
+        if answers and NOT_CONNECTED in str(error):
+            # It had closed after the letter before (some take only so many at a time).
+            return hand_over(mailer, letter, person, parcel)
         if letter_may_have_left(error) and not parcel.urgent:
-            return Result(
-                person.contact_id, State.UNCERTAIN, "in_doubt", resident_id=person.resident_id
-            )
-        return later(person, parcel)
-    return Result(person.contact_id, State.HANDED_OVER, resident_id=person.resident_id)
+            doubt = Result(person.contact_id, State.UNCERTAIN, "in_doubt", resident_id=who)
+            return doubt, answers
+        return later(person, parcel), answers
+    return Result(person.contact_id, State.HANDED_OVER, resident_id=who), True
 
 
 def letter_may_have_left(error: Exception) -> bool:
     """The connection broke without an answer: the letter may have been accepted."""
-    return isinstance(error, smtplib.SMTPServerDisconnected | TimeoutError | ConnectionResetError)
+    return NOT_CONNECTED not in str(error) and isinstance(
+        error, smtplib.SMTPServerDisconnected | TimeoutError | ConnectionResetError
+    )
 
 
-def reopen(mailer: BaseEmailBackend) -> None:
+def reopen(mailer: BaseEmailBackend) -> bool:
+    """Whether the server takes a new connection."""
     try:
         mailer.close()
         mailer.open()
+        if isinstance(mailer, EmailBackend) and mailer.connection is not None:
+            # A server on its knees still accepts the connection; does it speak?
+            mailer.connection.ehlo_or_helo_if_needed()
     except (OSError, smtplib.SMTPException) as error:
         logger.warning("mail server: %s", error)
+        return False
+    return True
 
 
 def refused(person: Recipient, parcel: Parcel, code: int, text: bytes | str) -> Result:

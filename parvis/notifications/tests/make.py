@@ -72,6 +72,19 @@ class Mailbox:
         self.envelopes: list[tuple[str, list[str]]] = []
         self.refusals: dict[str, str] = {}
         self.answers: dict[str, str] = {}
+        self.close_after: int | None = None
+        """After so many letters the server dies: every connection is cut without an answer."""
+        self.connections = 0
+
+    async def handle_EHLO(self, server, session, envelope, hostname, responses):
+        self.connections += 1
+        session.host_name = hostname
+        if self._is_dead():
+            server.transport.abort()
+        return responses
+
+    def _is_dead(self) -> bool:
+        return self.close_after is not None and len(self.letters) >= self.close_after
 
     async def handle_RCPT(self, server, session, envelope, address, options):
         if address in self.refusals:
@@ -80,6 +93,9 @@ class Mailbox:
         return "250 2.1.5 OK"
 
     async def handle_DATA(self, server, session, envelope):
+        if self._is_dead():
+            server.transport.abort()
+            return "421 4.3.2 Down"
         for address in envelope.rcpt_tos:
             if address in self.answers:
                 return self.answers[address]

@@ -1,4 +1,4 @@
-"""What can be shown of a send adds up; a digest gathers what concerns its reader, once."""
+"""The proof of a send adds up; digests and letters to one address."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from django.utils import timezone
 
 from parvis.core.db import as_town
 from parvis.notifications import actions, digests, dispatch
-from parvis.notifications.models import Work
+from parvis.notifications.models import Message, Work
 from parvis.notifications.tests import make as notify
 from parvis.notifications.tests.test_sending import send
 from parvis.residents.models import Consent
@@ -74,3 +74,19 @@ def test_the_proof_adds_up(open_town, mailbox, service):
         assert [(r.reason, r.count) for r in shown.reasons] == [("unknown_address", 1)]
         assert not shown.finished
         assert len(list(proof.export(message))) == 1 + 4 + 4 + 1
+
+
+def test_a_letter_reaches_an_address_without_account_and_its_words_are_wiped(open_town, mailbox):
+    from parvis.notifications.letters import send_letter
+
+    with as_town(open_town.pk):
+        send_letter(
+            municipality=open_town, to="luc@exemple.ca", subject="Votre code", text="Code : 123456",
+            html="<p>123456</p>", now=timezone.now(),
+        )  # fmt: skip
+    dispatch.drain()
+    (letter,) = mailbox.to("luc@exemple.ca")
+    assert "123456" in letter.get_body(("plain",)).get_content()
+    assert letter["List-Unsubscribe"] is None
+    with as_town(open_town.pk):
+        assert "123456" not in str(Message.objects.of(open_town).get().content)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from datetime import time, timedelta
 
+import psycopg
 import pytest
 from django.utils import timezone
 
 from parvis.core.db import as_town
+from parvis.core.live import conninfo
 from parvis.municipalities.models import AuditLine
 from parvis.notifications import actions, dispatch, rules
 from parvis.notifications.audience import count_audience
@@ -348,22 +350,6 @@ def test_two_dispatchers_at_once_never_hold_the_same_chunk(open_town):
     assert sorted(first + second) == sorted(Work.objects.values_list("pk", flat=True))
 
 
-def test_a_letter_reaches_an_address_without_account_and_its_words_are_wiped(open_town, mailbox):
-    from parvis.notifications.letters import send_letter
-
-    with as_town(open_town.pk):
-        send_letter(
-            municipality=open_town, to="luc@exemple.ca", subject="Votre code", text="Code : 123456",
-            html="<p>123456</p>", now=timezone.now(),
-        )  # fmt: skip
-    dispatch.drain()
-    (letter,) = mailbox.to("luc@exemple.ca")
-    assert "123456" in letter.get_body(("plain",)).get_content()
-    assert letter["List-Unsubscribe"] is None
-    with as_town(open_town.pk):
-        assert "123456" not in str(Message.objects.of(open_town).get().content)
-
-
 def test_a_signed_return_address_is_read_back_and_a_forged_one_is_not(settings):
     from parvis.notifications.channels.email import bounce_address, read_bounce_address
 
@@ -372,3 +358,35 @@ def test_a_signed_return_address_is_read_back_and_a_forged_one_is_not(settings):
     assert read_bounce_address(address.replace("+1.22", "+1.23")) is None
     assert read_bounce_address("retour+x.y.z@a") is None
     assert rules.read_refusal(550, "5.1.1 no such user") == ("unknown_address", True)
+
+
+def test_a_dispatcher_does_not_wait_for_the_chunk_that_its_neighbour_is_claiming(open_town):
+    with as_town(open_town.pk):
+        eau = notify.subject(open_town)
+        notify.subscription(make.resident(open_town), eau)
+        for _ in range(2):
+            send(open_town, eau, channels=["inapp"])
+    first, second = Work.objects.order_by("pk").values_list("pk", flat=True)
+    with psycopg.connect(conninfo()) as neighbour:
+        neighbour.execute("SELECT 1 FROM notifications_work WHERE id = %s FOR UPDATE", [first])
+        assert dispatch.claim("inapp", [2]).work_id == second
+
+
+def test_a_mail_server_that_dies_in_the_middle_is_asked_once_and_the_rest_goes_later(
+    open_town, mailbox
+):
+    with as_town(open_town.pk):
+        eau = notify.subject(open_town)
+        for number in range(50):
+            person = make.resident(open_town, email=f"p{number:02}@exemple.ca")
+            notify.subscription(person, eau)
+        message = send(open_town, eau, channels=["email"])
+    mailbox.close_after = 5
+    dispatch.drain(["email"])
+    states = list(ends(message).values())
+    # The letter under way may have left: it is not sent again, and it is said.
+    assert (states.count("handed"), states.count("unsure"), len(states)) == (5, 1, 6)
+    again = Work.objects.get(state="waiting")
+    with as_town(open_town.pk):
+        assert len(Chunk.objects.of(open_town).get(pk=again.chunk_id).recipients) == 44
+    assert mailbox.connections <= 3
