@@ -72,6 +72,9 @@ def parser() -> Parser:
     two.add_argument("--host", required=True, help="nom d’hôte du portail")
     two.add_argument("--admin", default="", metavar="COURRIEL", help="personne à inviter")
     two.add_argument("--brand", default="#34468f", metavar="COULEUR")
+    two.add_argument(
+        "--code", default="", metavar="NNNNN", help="code géographique, par exemple 93042"
+    )
     two = deeds.add_parser("export", help="écrire une ville dans un fichier", parents=[same])
     two.set_defaults(deed=in_django(export))
     two.add_argument("slug")
@@ -170,6 +173,7 @@ def create(arguments: argparse.Namespace) -> int:
         host=arguments.host,
         email=arguments.admin,
         brand=arguments.brand,
+        code=arguments.code,
     )
 
 

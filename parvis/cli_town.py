@@ -27,27 +27,31 @@ def find_town(slug: str) -> Any:
     return town
 
 
-def create(*, slug: str, name: str, host: str, email: str, brand: str) -> int:
-    """Open a town, and invite the person who will administer it."""
+def create(*, slug: str, name: str, host: str, email: str, brand: str, code: str) -> int:
+    """Open a town with its first subjects, and invite the person who will administer it."""
     from django.db import transaction
     from django.utils import timezone
 
     from parvis.core.db import as_town
     from parvis.core.errors import Refused
     from parvis.municipalities import actions
+    from parvis.notifications.subjects import open_with_subjects
 
     now = timezone.now()
     try:
         with transaction.atomic():
-            town = actions.open_town(slug=slug, name=name, host=host, brand=brand, now=now)
-            say(f"{town.name} est ouverte à {host}.")
-            if email:
-                with as_town(town.pk):
+            town = actions.open_town(
+                slug=slug, name=name, host=host, brand=brand, code=code, now=now
+            )
+            with as_town(town.pk):
+                open_with_subjects(town)
+                if email:
                     _invitation, token = actions.invite(
                         town, email=email, actor=None, now=now, is_administrator=True
                     )
     except Refused as refused:
         raise Stop(str(refused)) from refused
+    say(f"{town.name} est ouverte à {host}.")
     if email:
         say(
             f"Invitation pour {email}, valable 7\u00a0jours, à remettre en mains propres\u00a0:\n"

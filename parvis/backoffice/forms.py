@@ -79,6 +79,10 @@ class TownForm(forms.Form):
     )  # fmt: skip
     contact_email = forms.EmailField(label=_("Courriel public"), required=False)
     street_address = forms.CharField(label=_("Hôtel de ville"), max_length=200, required=False)
+    code = forms.CharField(
+        label=_("Code géographique"), max_length=5, required=False,
+        widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"}),
+    )  # fmt: skip
     crest = forms.FileField(
         label=_("Changer les armoiries"), required=False,
         widget=forms.FileInput(attrs={"accept": ".svg,.png,image/svg+xml,image/png"}),
@@ -110,7 +114,7 @@ class TownForm(forms.Form):
     )
 
     PLAIN = (
-        "name", "help_phone", "night_phone", "contact_email", "street_address",
+        "name", "help_phone", "night_phone", "contact_email", "street_address", "code",
         "privacy_officer", "privacy_email", "brand", "time_zone", "recognised_29_1",
     )  # fmt: skip
 

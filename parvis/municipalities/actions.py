@@ -52,6 +52,7 @@ def open_town(
     Runs without a town set: the town does not exist yet.
     """
     rules.check_host_name(host)
+    rules.check_code(facts.get("code", ""))
     try:
         with transaction.atomic():
             town = Municipality.objects.create(
@@ -86,7 +87,7 @@ def renew_push_key(town: Municipality, *, now: datetime) -> PushKey:
 def change_town(town: Municipality, *, actor: Any, **changes: Any) -> Municipality:
     """Change the town's settings, or raise Refused. The trail keeps what changed, from and to."""
     known = {
-        "name", "brand", "crest", "languages", "recognised_29_1", "time_zone", "rooms",
+        "name", "code", "brand", "crest", "languages", "recognised_29_1", "time_zone", "rooms",
         "help_phone", "night_phone", "contact_email", "street_address", "privacy_officer",
         "privacy_email",
     }  # fmt: skip
@@ -94,6 +95,7 @@ def change_town(town: Municipality, *, actor: Any, **changes: Any) -> Municipali
         raise ValueError(f"not settings of a town: {changes.keys() - known}")
     if "time_zone" in changes:
         rules.check_time_zone(changes["time_zone"])
+    rules.check_code(changes.get("code", ""))
     if "brand" in changes:
         changes["brand"] = rules.check_brand(changes["brand"])
     town = Municipality.objects.select_for_update().get(pk=town.pk)

@@ -21,6 +21,7 @@ ALWAYS_ON = frozenset({"announcements", "residents"})
 HOST = re.compile(
     r"(?=.{1,253}\Z)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*"
 )
+CODE = re.compile(r"[0-9]{5}")
 INVITATION_DAYS = 7
 FIRST_HASH = "0" * 64
 
@@ -44,6 +45,12 @@ def check_host_name(name: str) -> None:
     """Refuse what cannot be a host name."""
     if not HOST.fullmatch(name):
         raise Refused(_("Écrivez un nom d’hôte comme «\u00a0portail.ville.qc.ca\u00a0»."))
+
+
+def check_code(code: str) -> None:
+    """A code géographique has five digits (Répertoire des municipalités); a town may have none."""
+    if code and not CODE.fullmatch(code):
+        raise Refused(_("Le code géographique compte cinq chiffres, par exemple 93042."))
 
 
 def check_time_zone(name: str) -> None:

@@ -54,34 +54,33 @@ ICONS: dict[str, object] = {
 """Shapes that a subject may bear, all in core/static/icons.txt, and what they are called."""
 
 
-EMERGENCY = (_lazy("Urgences"), _lazy("Eau, feu, évacuation, météo extrême"), "siren")
+EMERGENCY = ("Urgences", "Eau, feu, évacuation, météo extrême", "siren")
 FIRST = (
-    (_lazy("Eau"), _lazy("Avis d’ébullition, coupures, qualité"), "droplets"),
-    (_lazy("Rues et travaux"), _lazy("Chantiers, détours, stationnement"), "construction"),
-    (_lazy("Collectes"), _lazy("Bacs, gros rebuts, écocentre"), "recycle"),
-    (_lazy("Loisirs et culture"), _lazy("Inscriptions, bibliothèque, fêtes"), "ticket"),
-    (_lazy("Vie municipale"), _lazy("Conseil, règlements, consultations"), "landmark"),
+    ("Eau", "Coupures, rinçage, arrosage", "droplets"),
+    ("Rues et travaux", "Entraves, stationnement", "construction"),
+    ("Collectes", "Bacs, gros rebuts, écocentre", "recycle"),
+    ("Loisirs et culture", "Inscriptions, événements", "ticket"),
+    ("Vie municipale", "Conseil, consultations", "landmark"),
 )
-"""What a town begins with: name, detail and icon. Its staff renames and removes them at will."""
+"""What a town begins with: name, detail and icon. They are the town's rows, so in French only."""
 
 
 @transaction.atomic
 def open_with_subjects(town: Municipality) -> None:
-    """Give a new town its emergency subject and five plain ones; one that it has stays as it is."""
+    """Give a new town its emergency subject and five plain ones; what it has stays as it is."""
     # Two at once: the second waits, then finds what the first made.
     Municipality.objects.select_for_update(no_key=True).get(pk=town.pk)
     standing = Subject.objects.of(town)
     names = set(standing.values_list("name", flat=True))
-    with translation.override("fr"):
+    if not standing.filter(is_emergency=True).exists():
         name, detail, icon = EMERGENCY
-        if not standing.filter(is_emergency=True).exists():
-            subject = Subject.objects.create(
-                municipality=town, name=name, detail=detail, icon=icon, is_emergency=True
-            )
-            record("notifications.subject_added", municipality=town, subject=subject.pk)
-        for name, detail, icon in FIRST:
-            if name not in names:
-                add_subject(town, name=str(name), detail=str(detail), icon=icon, actor=None)
+        subject = Subject.objects.create(
+            municipality=town, name=name, detail=detail, icon=icon, is_emergency=True
+        )
+        record("notifications.subject_added", municipality=town, subject=subject.pk)
+    for name, detail, icon in FIRST:
+        if name not in names:
+            add_subject(town, name=name, detail=detail, icon=icon, actor=None)
 
 
 @transaction.atomic

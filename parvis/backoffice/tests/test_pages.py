@@ -198,6 +198,7 @@ def test_settings_are_published_with_the_crest_and_noted(client, town, administr
     [
         ("brand", "rouge", "six chiffres"),
         ("english_basis", "all", "29.1"),
+        ("code", "9304a", "cinq chiffres"),
         ("crest", SimpleUploadedFile("x.svg", b"<svg onload='x'/>"), "SVG"),
         ("crest", SimpleUploadedFile("x.png", b"\x89PNG\r\n\x1a\nfaux"), "PNG lisible"),
     ],
@@ -212,6 +213,15 @@ def test_a_wrong_setting_is_refused_and_nothing_changes(
     assert answer.status_code == 422
     assert words in answer.content.decode()
     assert Municipality.objects.values().get(pk=town.pk) == before
+
+
+def test_the_code_geographique_is_set_and_noted(client, town, administrator):
+    assert 'name="code"' in page(client, "town").content.decode()
+    client.post(reverse("backoffice:town"), {**SETTINGS, "code": "93042"})
+    town.refresh_from_db()
+    assert town.code == "93042"
+    line = AuditLine.objects.of(town).get(deed="municipalities.changed")
+    assert line.facts["changes"]["code"] == ["", "93042"]
 
 
 def test_a_colour_is_measured_as_it_is_chosen(client, administrator):
