@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from parvis.core import secret
 from parvis.core.db import as_town
-from parvis.residents import signals
+from parvis.residents import rules, signals
 from parvis.residents.oidc import TownProvider
 
 
@@ -61,6 +61,9 @@ class ProviderAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
         user = super().populate_user(request, sociallogin, data)
         # What a provider says may be of any length; our columns are not.
         user.first_name, user.last_name = user.first_name[:80], user.last_name[:80]
+        for name in ("first_name", "last_name"):
+            if rules.LINK.search(getattr(user, name)):
+                setattr(user, name, "")
         return user
 
     def get_provider(

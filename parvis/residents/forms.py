@@ -18,17 +18,27 @@ from parvis.residents.models import HouseholdMember, Place, Resident
 from parvis.territory.fields import AddressField
 
 
+def check_name(name: str) -> None:
+    try:
+        rules.check_name(name)
+    except Refused as refused:
+        raise forms.ValidationError(str(refused)) from refused
+
+
+class PersonName(forms.CharField):
+    def __init__(self, **facts: Any) -> None:
+        super().__init__(max_length=80, validators=[check_name], **facts)
+
+
 class SignupForm(AllauthSignupForm):  # type: ignore[misc]
     """What an account needs beside e-mail and password: a name to be called by."""
 
-    first_name = forms.CharField(
+    first_name = PersonName(
         label=_("Prénom"),
-        max_length=80,
         widget=forms.TextInput(attrs={"autocomplete": "given-name"}),
     )
-    last_name = forms.CharField(
+    last_name = PersonName(
         label=_("Nom"),
-        max_length=80,
         widget=forms.TextInput(attrs={"autocomplete": "family-name"}),
     )
     field_order = ("first_name", "last_name", "email", "password1")
@@ -45,14 +55,12 @@ class SignupForm(AllauthSignupForm):  # type: ignore[misc]
 
 
 class NameForm(forms.Form):
-    first_name = forms.CharField(
+    first_name = PersonName(
         label=_("Prénom"),
-        max_length=80,
         widget=forms.TextInput(attrs={"autocomplete": "given-name"}),
     )
-    last_name = forms.CharField(
+    last_name = PersonName(
         label=_("Nom"),
-        max_length=80,
         required=False,
         widget=forms.TextInput(attrs={"autocomplete": "family-name"}),
     )
@@ -142,8 +150,8 @@ class EraseForm(forms.Form):
 class CounterForm(forms.Form):
     """What a clerk writes down to open an account for someone at the counter."""
 
-    first_name = forms.CharField(label=_("Prénom"), max_length=80)
-    last_name = forms.CharField(label=_("Nom"), max_length=80)
+    first_name = PersonName(label=_("Prénom"))
+    last_name = PersonName(label=_("Nom"))
     email = forms.EmailField(
         label=_("Courriel"), required=False, widget=forms.EmailInput(attrs={"autocomplete": "off"})
     )

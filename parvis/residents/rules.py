@@ -64,6 +64,18 @@ def languages_offered(languages: Mapping[str, str]) -> list[str]:
     return ["fr", *sorted(code for code in languages if code != "fr")]
 
 
+LINK = re.compile(r"://|[@\x00-\x1f]|[Ww]{3}\.|\w\.(?:[a-z]{2,}|COM|CA|NET|ORG)\b")
+
+
+def check_name(name: str) -> None:
+    """Refuse what no one is called: the town's letters say who invites, to any address given.
+
+    A link there would be a stranger's message under the town's name.
+    """
+    if LINK.search(name):
+        raise Refused(_("Écrivez un nom seulement, sans adresse ni lien."))
+
+
 def shown_phone(number: str) -> str:
     """A number as people write it here: 418 555-0142; abroad, as it is dialled."""
     found = re.fullmatch(r"\+1(\d{3})(\d{3})(\d{4})", number)

@@ -329,3 +329,20 @@ def test_the_overview_costs_the_same_for_one_place_and_three(client, town, perso
     with CaptureQueriesContext(connection) as three:
         client.get("/moi/")
     assert len(one) == len(three)
+
+
+@pytest.mark.parametrize(
+    "name", ["https://exemple.ca/gagnez", "gagnez sur exemple.ca", "www.exemple", "a@b", "A\nB"]
+)
+def test_a_name_that_would_be_a_link_in_a_letter_is_refused(client, town, person, name):
+    page = client.post("/moi/nom/", {"first_name": name, "last_name": "T", "language": "fr"})
+    assert page.status_code == 422
+    assert "sans adresse ni lien" in text(page)
+
+
+@pytest.mark.parametrize(
+    "name", ["Jean-Noël", "D’Arcy", "St.Pierre", "J.P.", "Marie (Lou)", "O'B."]
+)
+def test_names_as_people_have_them_are_taken(client, town, person, name):
+    page = client.post("/moi/nom/", {"first_name": name, "last_name": name, "language": "fr"})
+    assert page.status_code == 302
