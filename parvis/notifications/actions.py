@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.db import transaction
@@ -14,7 +14,7 @@ from parvis.core.db import as_town
 from parvis.core.jobs import each
 from parvis.municipalities.actions import record
 from parvis.municipalities.models import Municipality
-from parvis.notifications import digests, mailboxes, rules
+from parvis.notifications import digests, erasure, mailboxes, rules
 from parvis.notifications.audience import plan_chunks
 from parvis.notifications.models import Channel, Chunk, Lane, Message, Opening, Subject, Work
 from parvis.notifications.wake import wake_dispatchers
@@ -158,10 +158,12 @@ def plan_digests(*, at: int) -> None:
 
 @each("17 8 * * *")
 def sweep_work(*, at: int) -> None:
-    """Remove work closed a week ago; its chunks and outcomes stay."""
-    Work.objects.filter(
-        state=Work.State.DONE, closed_at__lt=timezone.now() - timedelta(days=7)
-    ).delete()
+    """Remove work closed a week ago, and the addresses of letters; outcomes stay."""
+    now = datetime.fromtimestamp(at, UTC)
+    Work.objects.filter(state=Work.State.DONE, closed_at__lt=now - timedelta(days=7)).delete()
+    for town_id in Municipality.objects.order_by("pk").values_list("pk", flat=True):
+        with as_town(town_id):
+            erasure.forget_letters(town_id, now=now)
 
 
 @each("* * * * *")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from allauth.account.models import EmailAddress
@@ -38,6 +38,25 @@ def forget(resident: Resident, *, now: datetime) -> None:
     # The words of a letter may name the person as well: greeting, invitation.
     Message.objects.of(town).filter(pk__in=letters.values("message_id")).update(content={"fr": {}})
     letters.update(address="")
+
+
+LETTER_DAYS = 30
+
+
+@transaction.atomic
+def forget_letters(town_id: int, *, now: datetime) -> int:
+    """Forget where old letters went and what they said; answer how many.
+
+    Some went to people who never had an account, and so can never ask for its erasure.
+    """
+    old = Chunk.objects.of(town_id).filter(
+        message__created_at__lte=now - timedelta(days=LETTER_DAYS)
+    )
+    letters = old.exclude(address="")
+    Message.objects.of(town_id).filter(pk__in=letters.values("message_id")).update(
+        content={"fr": {}}
+    )
+    return int(letters.update(address=""))
 
 
 @transaction.atomic

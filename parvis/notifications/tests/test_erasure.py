@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
+from parvis.notifications import actions
 from parvis.notifications.letters import send_letter
 from parvis.notifications.models import Chunk, Device, Message, Opening, Preference, Subscription
 from parvis.notifications.preferences import endpoint_hash
@@ -55,6 +58,22 @@ def test_erasure_leaves_nothing_that_names_or_reaches_the_person(town, person):
     assert not Opening.objects.of(town).exists()
     assert not Chunk.objects.of(town).filter(address__contains="agathe").exists()
     assert "Agathe" not in str(list(Message.objects.of(town).values("content")))
+
+
+def test_where_a_letter_went_is_forgotten_after_thirty_days(town):
+    for days in (31, 2):
+        send_letter(
+            municipality=town, to="rosaire@exemple.ca", subject="Agathe vous invite", text="…",
+            html="", now=notify.NOW - timedelta(days=days),
+        )  # fmt: skip
+    actions.sweep_work(int(notify.NOW.timestamp()))
+    assert [chunk.address for chunk in Chunk.objects.of(town).order_by("id")] == [
+        "",
+        "rosaire@exemple.ca",
+    ]
+    old, new = Message.objects.of(town).order_by("id")
+    assert old.content == {"fr": {}}
+    assert new.content["fr"]["title"] == "Agathe vous invite"
 
 
 @pytest.mark.parametrize("keep", [True, False])
