@@ -36,11 +36,12 @@ def as_town(municipality_id: int) -> Iterator[None]:
     The setting is local to the transaction: a pooled connection, a job or a stream never
     carries it over. Outside, no town is set and no walled row is visible.
     """
+    nested = connection.in_atomic_block
     with transaction.atomic():
         before = _set(str(int(municipality_id)))
         yield
-        # After an error the rollback puts the setting back as well.
-        if not connection.needs_rollback:
+        # The end of the transaction forgets the town; so does the rollback after an error.
+        if nested and not connection.needs_rollback:
             _set(before)
 
 
