@@ -47,15 +47,19 @@ class Here:
         return [one.pk for one in self.addresses]
 
 
+def places(request: TownRequest) -> list[Place]:
+    """The places of the person signed in, asked once for each request; a visitor has none."""
+    if not hasattr(request, "_places"):
+        found: list[Place] = []
+        if request.user.is_authenticated:
+            mine = Place.objects.of(request.municipality).filter(resident_id=request.user.pk)
+            found = list(mine.select_related("address__sector"))
+        request._places = found  # type: ignore[attr-defined]
+    return request._places  # type: ignore[attr-defined, no-any-return]
+
+
 def here(request: TownRequest) -> Here:
-    if not request.user.is_authenticated:
-        return Here()
-    places = (
-        Place.objects.of(request.municipality)
-        .filter(resident_id=request.user.pk, address__isnull=False)
-        .select_related("address")
-    )
-    return Here([place.address for place in places if place.address is not None])
+    return Here([place.address for place in places(request) if place.address is not None])
 
 
 def touches(announcement: Announcement, address: Address) -> bool:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from django.http import HttpRequest
 from django.utils import timezone
 
+from parvis.announcements import pages
 from parvis.announcements.models import Announcement
 from parvis.announcements.readings import AnnouncementQuerySet
 from parvis.residents.models import Place
@@ -32,20 +33,13 @@ class Here:
 def here(request: HttpRequest) -> Here:
     """The places of the person signed in; nowhere for a visitor."""
     if not hasattr(request, "_here"):
-        found = Here()
-        if request.user.is_authenticated:
-            places = list(
-                Place.objects.of(request.municipality)  # type: ignore[attr-defined]
-                .filter(resident_id=request.user.pk)
-                .select_related("address__sector")
-            )
-            addresses = [place.address for place in places if place.address]
-            found = Here(
-                sector_ids=sorted({a.sector_id for a in addresses if a.sector_id}),
-                address_ids=sorted({a.pk for a in addresses}),
-                places=places,
-            )
-        request._here = found  # type: ignore[attr-defined]
+        places = pages.places(request)  # type: ignore[arg-type]
+        addresses = [place.address for place in places if place.address]
+        request._here = Here(  # type: ignore[attr-defined]
+            sector_ids=sorted({a.sector_id for a in addresses if a.sector_id}),
+            address_ids=sorted({a.pk for a in addresses}),
+            places=places,
+        )
     return request._here  # type: ignore[attr-defined, no-any-return]
 
 
