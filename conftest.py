@@ -111,3 +111,21 @@ def other_town(db):
     from parvis.municipalities.tests import make
 
     return make.municipality("isle")
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """One Chromium for all tests of this process: Playwright runs once in a thread."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(
+            executable_path=os.environ.get("PARVIS_CHROMIUM", "/usr/bin/chromium"),
+            args=[
+                "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+                "--disable-background-networking", "--disable-component-update", "--disable-sync",
+                "--host-resolver-rules=MAP *.localhost 127.0.0.1",
+            ],
+        )  # fmt: skip
+        yield chromium
+        chromium.close()

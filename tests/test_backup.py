@@ -88,6 +88,11 @@ def backup_here(tmp_path):
     return target
 
 
+def contents(folder):
+    """Path → bytes of every file in a folder."""
+    return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+
 def test_a_backup_restored_elsewhere_has_every_row_every_wall_and_every_file(
     towns, elsewhere, tmp_path
 ):
@@ -99,8 +104,9 @@ def test_a_backup_restored_elsewhere_has_every_row_every_wall_and_every_file(
     after = cli_backup.tables(elsewhere["PARVIS_BACKUP_URL"])
     assert after == before
     assert before["residents_resident"] == {"rows": 2, "walled": True}
-    plans = sorted((Path(elsewhere["PARVIS_DATA"]) / "files").rglob("plan.txt"))
-    assert [plan.read_text() for plan in plans] == ["le plan de alma", "le plan de isle"]
+    copied = contents(Path(elsewhere["PARVIS_DATA"]) / "files")
+    assert copied == contents(Path(settings.DATA) / "files")
+    assert {b"le plan de alma", b"le plan de isle"} <= set(copied.values())
 
 
 def test_after_a_restore_the_application_still_sees_one_town_and_alters_no_trail(

@@ -14,10 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page
 
 ROOT = Path(__file__).parent.parent.parent
-CHROMIUM = os.environ.get("PARVIS_CHROMIUM", "/usr/bin/chromium")
 AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
 AXE_TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
@@ -69,8 +68,9 @@ def answers(port: int) -> bool:
         return False
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def _servers(django_db_setup) -> Iterator[Portal]:
+    """For one module: a dispatcher that lived longer would take the work of later tests."""
     from parvis.notifications.tests.make import mail_server
     from parvis.notifications.tests.push_service import PushService
 
@@ -126,20 +126,6 @@ def portal(_servers: Portal, transactional_db) -> Iterator[Portal]:
     """The portal, with an empty database and an empty mailbox."""
     _servers.mailbox.letters.clear()
     yield _servers
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(
-            executable_path=CHROMIUM,
-            args=[
-                "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-                "--disable-background-networking", "--disable-component-update", "--disable-sync",
-            ],
-        )  # fmt: skip
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture

@@ -12,17 +12,10 @@ from parvis.core.db import as_town
 from parvis.municipalities.tests.make import municipality
 from parvis.residents.tests import make as people
 
-ARGUMENTS = [
-    "--no-sandbox", "--disable-gpu", "--disable-background-networking",
-    "--host-resolver-rules=MAP *.localhost 127.0.0.1",
-]  # fmt: skip
-
 
 @pytest.fixture
-def page(transactional_db, live_server):
+def page(transactional_db, live_server, browser):
     """A browser of a clerk at Alma's Bureau; `page.town` is the town, `page.at` opens a path."""
-    from playwright.sync_api import sync_playwright
-
     town = municipality()
     with as_town(town.pk):
         member = people.staff(town, roles={"announcements": "act"})
@@ -31,21 +24,19 @@ def page(transactional_db, live_server):
         make.draft(town, actor=member.person, title="Collecte du sapin")
         cookie = people.sign_in(Client(), member.person, second_factor=True).cookies["session"]
     port = live_server.url.rsplit(":", 1)[1]
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=ARGUMENTS)
-        context = browser.new_context(locale="fr-CA", viewport={"width": 1280, "height": 900})
-        context.add_cookies(
-            [{"name": "session", "value": cookie.value, "domain": "alma.localhost", "path": "/"}]
-        )
-        page = context.new_page()
-        page.set_default_timeout(8000)
-        page.town, page.port = town, port
-        page.at = lambda path: page.goto(f"http://alma.localhost:{port}{path}")
-        page.wrong = []
-        page.on("pageerror", lambda error: page.wrong.append(str(error)))
-        yield page
-        assert page.wrong == []
-        browser.close()
+    context = browser.new_context(locale="fr-CA", viewport={"width": 1280, "height": 900})
+    context.add_cookies(
+        [{"name": "session", "value": cookie.value, "domain": "alma.localhost", "path": "/"}]
+    )
+    page = context.new_page()
+    page.set_default_timeout(8000)
+    page.town, page.port = town, port
+    page.at = lambda path: page.goto(f"http://alma.localhost:{port}{path}")
+    page.wrong = []
+    page.on("pageerror", lambda error: page.wrong.append(str(error)))
+    yield page
+    assert page.wrong == []
+    context.close()
     connection.close()
 
 

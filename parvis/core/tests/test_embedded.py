@@ -244,7 +244,8 @@ def test_another_database_gets_the_same_rights(shared):
 def test_another_account_of_the_machine_cannot_log_in(shared):
     data, cluster = shared
     nobody = pwd.getpwnam("nobody")
-    program = embedded.binaries() / "psql"
+    # Where the server's own account finds it: `nobody` may not enter the folder of this clone.
+    program = embedded_place.settle(data).bin / "psql"
 
     def outcome(role, **identity):
         # With the right password: the door is closed before it is asked.

