@@ -96,8 +96,9 @@ _POOL = {
     "timeout": 5,
     "reset": wipe,
 }
+_POOLED: dict[str, Any] = {"pool": _POOL} if read_flag("DATABASE_POOLED", True) else {}
 DATABASES: dict[str, Any] = {
-    "default": database(_URL, **({"pool": _POOL} if read_flag("DATABASE_POOLED", True) else {})),
+    "default": database(_URL, **_POOLED),
     # The same database, as the role that owns the tables: migrations only.
     "owner": database(read("DATABASE_OWNER_URL", _URL), "DATABASE_OWNER_URL"),
 }

@@ -40,7 +40,7 @@ def compressed(get_response: Next) -> Next:
     A secret cannot be guessed from the length (BREACH): the form's token is masked anew in each
     page, and Django adds a random number of bytes.
     """
-    gzip = GZipMiddleware(get_response)  # type: ignore[arg-type]
+    gzip = GZipMiddleware(get_response)
 
     def middleware(request: HttpRequest) -> HttpResponse:
         response = get_response(request)
