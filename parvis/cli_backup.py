@@ -30,6 +30,8 @@ from parvis.core import embedded
 
 FORMAT = 1
 FOLDERS = ("files", "audit", "secrets")
+FLEETING = ("django_session", "core_cache")
+"""Left empty: a session's key lets whoever reads it in, and counters of attempts end in minutes."""
 DUMP, MANIFEST = "database.dump", "manifest.json"
 COUNTED = """
     SELECT c.relname, c.relforcerowsecurity FROM pg_class c
@@ -84,13 +86,33 @@ def run_program(name: str, *arguments: str, dsn: str) -> None:
 
 def tables(dsn: str) -> dict[str, dict[str, Any]]:
     """Table → number of rows, and whether a wall stands on it; as a role that sees every row."""
-    found = {}
     with psycopg.connect(dsn) as connection:
-        for name, walled in connection.execute(COUNTED).fetchall():
-            query = sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(name))
-            row = connection.execute(query).fetchone()
-            found[name] = {"rows": row[0] if row else 0, "walled": walled}
+        return counted(connection)
+
+
+def counted(connection: psycopg.Connection) -> dict[str, dict[str, Any]]:
+    found = {}
+    for name, walled in connection.execute(COUNTED).fetchall():
+        query = sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(name))
+        row = connection.execute(query).fetchone()
+        found[name] = {"rows": row[0] if row else 0, "walled": walled}
     return found
+
+
+def dump_database(dsn: str, dump: Path) -> dict[str, dict[str, Any]]:
+    """Write the dump; answer what it holds. People go on writing: both look at one instant."""
+    with psycopg.connect(dsn) as connection:
+        connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+        row = connection.execute("SELECT pg_export_snapshot()").fetchone()
+        without = [f"--exclude-table-data=public.{name}" for name in FLEETING]
+        run_program(
+            "pg_dump", "--format=custom", "--no-owner", f"--snapshot={row[0] if row else ''}",
+            *without, f"--file={dump}", dsn=dsn,
+        )  # fmt: skip
+        held = counted(connection)
+    for name in FLEETING:
+        held[name]["rows"] = 0
+    return held
 
 
 def digest(path: Path) -> str:
@@ -107,14 +129,14 @@ def backup(data: Path, target: Path) -> int:
         with tempfile.TemporaryDirectory(dir=place, prefix=".backup-") as scratch:
             dump = Path(scratch) / DUMP
             say("Copie de la base de données…")
-            run_program("pg_dump", "--format=custom", "--no-owner", f"--file={dump}", dsn=dsn)
+            held = dump_database(dsn, dump)
             # After the dump: a file that a row names is then in the backup, unless it was removed.
             members = [(DUMP, dump), *_files(place)]
             say(f"Copie de {len(members) - 1} fichiers…")
             manifest = {
                 "format": FORMAT,
                 "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
-                "tables": tables(dsn),
+                "tables": held,
                 "files": {name: digest(path) for name, path in members},
             }
             try:
@@ -138,7 +160,7 @@ def backup(data: Path, target: Path) -> int:
             "La SECRET_KEY de cette instance vient de l’environnement\u00a0: gardez-la aussi, sans "
             "elle les clés et les seconds facteurs sont illisibles."
         )
-    rows = sum(table["rows"] for table in manifest["tables"].values())  # type: ignore[attr-defined]
+    rows = sum(table["rows"] for table in held.values())
     say(
         f"Sauvegarde écrite\u00a0: {target} ({target.stat().st_size // 1024}\u00a0ko, {rows} "
         "lignes). Elle contient des renseignements personnels et les secrets de l’instance\u00a0: "

@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 import tarfile
+import threading
 import zipfile
 from pathlib import Path
 
@@ -107,6 +108,38 @@ def test_a_backup_restored_elsewhere_has_every_row_every_wall_and_every_file(
     copied = contents(Path(elsewhere["PARVIS_DATA"]) / "files")
     assert copied == contents(Path(settings.DATA) / "files")
     assert {b"le plan de alma", b"le plan de isle"} <= set(copied.values())
+
+
+def test_a_backup_made_while_people_write_is_whole_and_lets_nobody_in(towns, elsewhere, tmp_path):
+    begun, ended = threading.Event(), threading.Event()
+
+    def write() -> None:
+        with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as conn:
+            number = 0
+            while not ended.is_set():
+                number += 1
+                conn.execute(
+                    "INSERT INTO municipalities_hostname (municipality_id, name, is_main) "
+                    "VALUES (%s, %s, false)",
+                    [towns[0].pk, f"n{number}.localhost"],
+                )
+                begun.set()
+
+    with psycopg.connect(os.environ["DATABASE_URL"]) as conn:
+        conn.execute("INSERT INTO django_session VALUES ('k', 'd', now() + interval '1 day')")
+    writer = threading.Thread(target=write)
+    writer.start()
+    assert begun.wait(10)
+    try:
+        target = backup_here(tmp_path)
+    finally:
+        ended.set()
+        writer.join()
+    code, said = parvis("restore", target, env=elsewhere)
+    assert code == 0, said
+    after = cli_backup.tables(elsewhere["PARVIS_BACKUP_URL"])
+    assert after["django_session"]["rows"] == 0
+    assert after["municipalities_hostname"]["rows"] > 2
 
 
 def test_after_a_restore_the_application_still_sees_one_town_and_alters_no_trail(
