@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 
 from parvis.home import concerns
 from parvis.municipalities.models import Municipality
+from parvis.residents.doors import has_second_factor, staff_member
 from parvis.residents.rules import interface_language
 
 KINDS = (
@@ -98,6 +99,9 @@ def tabs(request: HttpRequest) -> list[dict[str, Any]]:
         found.append(_tab(request, "/moi/", "circle-user", _("Moi"), also="/mes-avis/"))
     else:
         found.append(_tab(request, "/mes-avis/", "circle-user", _("Moi")))
+    # The second factor is in the session: residents without one cost no query.
+    if request.user.is_authenticated and has_second_factor(request) and staff_member(request):
+        found.append(_tab(request, "/bureau/", "building-2", _("Bureau")))
     return found
 
 

@@ -19,6 +19,13 @@ from parvis.residents.http import TownRequest
 from parvis.residents.models import Resident
 
 COMING, NEWS = 5, 3
+SCENES = {
+    "pool": "ticket volleyball heart book-open dog camera waves droplets sun",
+    "bridge": "construction route bus square-parking wrench zap wind map",
+    "bins": "recycle trash-2 leaf tree-pine refresh-cw",
+    "snow": "snowflake cloud-snow",
+}
+"""Scene of a news without a picture → icons of the subjects that it suits."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +57,7 @@ def coming(request: TownRequest, now: datetime) -> list[Coming]:
         .order_by("concerns_at", "in_force_from", "id")
         .prefetch_related(Prefetch("reminders", open_reminders, to_attr="ahead"))[: 4 * COMING]
     )
-    mine = subscribed(request)
+    mine = subscribed(request) if any(row.ahead for row in rows) else set()
     today = timezone.localdate()
     found = []
     for row in rows:
@@ -77,6 +84,14 @@ def subscribed(request: TownRequest) -> set[int]:
 class News:
     announcement: Announcement
     picture: Shown | None
+
+    @property
+    def scene(self) -> str:
+        """Template of the drawing that stands where there is no picture."""
+        subject = self.announcement.subject
+        icon = subject.icon if subject else ""
+        name = next((name for name, icons in SCENES.items() if icon in icons.split()), "hall")
+        return f"home/_scene_{name}.html"
 
 
 def news(request: TownRequest, now: datetime) -> list[News]:
