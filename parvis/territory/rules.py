@@ -125,7 +125,7 @@ def street_words(street: str) -> list[str]:
         elif (
             last
             and word in CARDINALS
-            and (len(words) > 2 or (len(words) == 2 and spelled[0] not in TYPES))
+            and (len(words) > 2 or (len(words) == 2 and spelled and spelled[0] not in TYPES))
         ):
             spelled.append(CARDINALS[word])
         elif last or word not in LINKS:

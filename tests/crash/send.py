@@ -117,6 +117,7 @@ while True:
             now=timezone.now(), channels=["push"],
             deadline=timezone.now(), content={"fr": {"title": "T", "url": "/"}},
         )
+    print("sent", flush=True)
 """
 
 
@@ -126,7 +127,9 @@ def kill_while_publishing(times: int) -> dict[str, int]:
         web = subprocess.Popen([sys.executable, "-c", PUBLISHER], stdout=subprocess.PIPE)
         assert web.stdout is not None
         web.stdout.readline()
-        time.sleep(random.uniform(0.1, 1.0))
+        web.stdout.readline()
+        # One is committed; the next is cut somewhere on its way.
+        time.sleep(random.uniform(0.0, 0.4))
         web.kill()
         web.wait()
     time.sleep(0.5)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -25,7 +26,9 @@ def ask(path: str, headers: list[tuple[bytes, bytes]]) -> int:
     async def send(message: Any) -> None:
         sent.append(message)
 
-    asyncio.run(asgi.app(scope, receive, send))
+    # In a thread of its own: the browser of other tests keeps a loop running in this one.
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(lambda: asyncio.run(asgi.app(scope, receive, send))).result()
     return int(sent[0]["status"])
 
 
