@@ -76,6 +76,8 @@ def database(url: str, name: str = "DATABASE_URL", **options: Any) -> dict[str, 
         "HOST": query.get("host", "") or unquote(parts.hostname or ""),
         "PORT": query.get("port", "") or str(parts.port or ""),
         "CONN_MAX_AGE": 0,
+        # After the database was away, a kept connection is tried before it is handed out.
+        "CONN_HEALTH_CHECKS": True,
         "OPTIONS": given | options,
     }
 
