@@ -2,52 +2,78 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from parvis.announcements import actions, drafts
 from parvis.announcements.models import Announcement
-from parvis.core.typography import DAYS_FR, french
+from parvis.core.typography import french
+from parvis.demo.moments import day_said, instant
 from parvis.demo.texts import BY_TOWN, Text
 from parvis.municipalities.models import Municipality
 from parvis.notifications.models import Subject
 from parvis.territory.models import Sector
 
+BEFORE = timedelta(minutes=25)
+"""An announcement is written this long before it is published."""
+
 
 def announce(town: Municipality, *, actor: Any, now: datetime) -> int:
     subjects = {subject.name: subject for subject in Subject.objects.of(town)}
     sectors = dict(Sector.objects.of(town).values_list("name", "pk"))
-    texts = sorted(BY_TOWN[town.slug], key=lambda text: text.at)
-    for text in texts:
-        write(town, text, subjects=subjects, sectors=sectors, actor=actor, now=now)
-    return len(texts)
+    here = now.astimezone(town.zone)
+    told = sorted((Told.of(text, now=here) for text in BY_TOWN[town.slug]), key=lambda one: one.at)
+    for one in told:
+        write(town, one, subjects=subjects, sectors=sectors, actor=actor, now=now)
+    return len(told)
+
+
+@dataclass(frozen=True)
+class Told:
+    """A text with its instants, on the town's clock."""
+
+    text: Text
+    at: datetime
+    begins: datetime | None
+    until: datetime | None
+    concerns: datetime | None
+    ended: datetime | None
+    written: datetime
+
+    @classmethod
+    def of(cls, text: Text, *, now: datetime) -> Told:
+        at = instant(text.at, now=now)
+        begins = instant(text.begins, now=now, after=at) if text.begins is not None else None
+        after = begins or at
+        return cls(
+            text=text,
+            at=at,
+            begins=begins,
+            until=instant(text.until, now=now, after=after) if text.until is not None else None,
+            concerns=instant(text.concerns, now=now) if text.concerns is not None else None,
+            ended=instant(text.ended, now=now) if text.ended is not None else None,
+            written=(min(at, now).astimezone(UTC) - BEFORE).astimezone(now.tzinfo),
+        )
+
+    def words(self, said: str) -> str:
+        about = self.concerns or self.until
+        if about is not None:
+            day = day_said(about, written=self.written)
+            said = said.replace("{jour}", day).replace("{Jour}", day.capitalize())
+        return french(said)
 
 
 def write(
     town: Municipality,
-    text: Text,
+    told: Told,
     *,
     subjects: dict[str, Subject],
     sectors: dict[str, int],
     actor: Any,
     now: datetime,
 ) -> Announcement:
-    def instant(hours: float | None) -> datetime | None:
-        """So many hours from now, at the town's hour that the text says."""
-        if hours is None:
-            return None
-        at = (now + timedelta(hours=hours)).astimezone(town.zone)
-        hour = at.hour if text.hour is None else text.hour
-        return at.replace(hour=hour, minute=0, second=0, microsecond=0)
-
-    about = instant(text.concerns) or instant(text.until)
-    day = DAYS_FR[about.weekday()] if about else ""
-
-    def words(said: str) -> str:
-        return french(said.replace("{jour}", day))
-
-    at = now + timedelta(hours=text.at)
-    written = min(at, now) - timedelta(minutes=25)
+    text, words, at, written = told.text, told.words, told.at, told.written
     announcement = drafts.write_draft(
         municipality=town,
         actor=actor,
@@ -59,9 +85,9 @@ def write(
         severity=text.severity,
         signed_by=text.signed_by,
         takes_force=text.takes_force,
-        in_force_from=instant(text.begins),
-        in_force_until=instant(text.until),
-        concerns_at=instant(text.concerns),
+        in_force_from=told.begins,
+        in_force_until=told.until,
+        concerns_at=told.concerns,
         sector_ids=[sectors[name] for name in text.sectors],
         notify=text.notify,
     )
@@ -107,12 +133,13 @@ def write(
         )
     if text.pinned:
         announcement = actions.pin(announcement, pinned=True, actor=actor, now=at)
-    if text.ended is not None:
-        ended = now + timedelta(hours=text.ended)
+    if told.ended is not None:
         if text.state == "lifted":
             announcement = actions.lift(
-                announcement, actor=actor, now=ended, note=french(text.note)
+                announcement, actor=actor, now=told.ended, note=french(text.note)
             )
         else:
-            announcement = actions.archive(announcement, actor=actor, now=ended, state=text.state)
+            announcement = actions.archive(
+                announcement, actor=actor, now=told.ended, state=text.state
+            )
     return announcement

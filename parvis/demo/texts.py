@@ -1,13 +1,27 @@
 """What the invented towns said: announcements in every state, in the words of a town.
 
-Instants are counted in hours from the start of the demonstration; negative is past. Ordinary
-spaces and apostrophes here: `typography.french` sets them when the words are written down.
-`{jour}` is the day of the week of the date that it concerns, or else of its planned end.
+A number counts hours from the start of the demonstration; negative is past. What names a day or an
+hour is dated by them (`moments`). Ordinary spaces and apostrophes here: `typography.french` sets
+them when the words are written down. `{jour}` is the day of the date that it concerns, or else of
+its planned end; `{Jour}` begins a sentence.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+
+from parvis.demo.moments import (
+    FRIDAY,
+    MONDAY,
+    SATURDAY,
+    THURSDAY,
+    WEDNESDAY,
+    Ago,
+    Later,
+    Moment,
+    Next,
+    Tomorrow,
+)
 
 
 @dataclass(frozen=True)
@@ -18,19 +32,17 @@ class Text:
     text: str
     state: str = "published"
     """draft, scheduled, published, lifted, expired or archived."""
-    at: float = -24
+    at: Moment = -24
     """Publication, or for a draft its writing."""
     severity: str = "avis"
     signed_by: str = "Communications"
     sectors: tuple[str, ...] = ()
     takes_force: bool = True
-    begins: float | None = None
-    until: float | None = None
-    ended: float | None = None
+    begins: Moment | None = None
+    until: Moment | None = None
+    ended: Moment | None = None
     note: str = ""
-    concerns: float | None = None
-    hour: int | None = None
-    """Of the day that it concerns, begins or ends."""
+    concerns: Moment | None = None
     reminder_hours: int = 0
     notify: bool = False
     pinned: bool = False
@@ -55,7 +67,7 @@ Vous pouvez prendre une douche et laver la vaisselle à l'eau chaude. Ne donnez 
 
 ## Pourquoi ?
 
-Une conduite s'est brisée cette nuit, boulevard des Cascades. De l'eau non traitée a pu entrer dans le réseau.
+Une conduite s'est brisée, boulevard des Cascades. De l'eau non traitée a pu entrer dans le réseau.
 
 ## Jusqu'à quand ?
 
@@ -68,7 +80,7 @@ BOIL_ENGLISH = """\
 
 You may shower and wash dishes in hot water. Sponge-bathe infants.
 
-A water main broke last night. This notice stands until further notice. Need help? Call [418 555-0110](tel:+14185550110), day or night.
+A water main broke. This notice stands until further notice. Need help? Call [418 555-0110](tel:+14185550110), day or night.
 """
 
 ALMA = (
@@ -98,13 +110,12 @@ ALMA = (
         severity="info",
         signed_by="Travaux publics",
         sectors=("Isle-Maligne", "Les Chutes"),
-        until=62,
-        hour=16,
+        until=Later(4, 16),
         notify=True,
         revised=(
             -5,
-            "Les Chutes s'ajoutent ; la fin passe à {jour}",
-            "\nLe rinçage se poursuit aux Chutes jusqu'à {jour}.\n",
+            "Les Chutes s'ajoutent",
+            "\nLe rinçage se fait aussi aux Chutes, jusqu'à {jour}.\n",
         ),
     ),
     Text(
@@ -129,10 +140,9 @@ ALMA = (
         at=-80,
         signed_by="Travaux publics",
         sectors=("Isle-Maligne", "Centre-ville nord"),
-        begins=110,
-        until=182,
-        concerns=110,
-        hour=22,
+        begins=Next(MONDAY, 22, hours=40),
+        until=Later(3, 5),
+        concerns=Next(MONDAY, 22, hours=40),
         reminder_hours=12,
     ),
     Text(
@@ -167,8 +177,7 @@ ALMA = (
         at=-50,
         severity="info",
         signed_by="Environnement",
-        concerns=90,
-        hour=7,
+        concerns=Next(FRIDAY, 7, hours=14),
         reminder_hours=12,
     ),
     Text(
@@ -183,8 +192,7 @@ ALMA = (
         severity="info",
         signed_by="Loisirs",
         takes_force=False,
-        concerns=70,
-        hour=9,
+        concerns=Next(WEDNESDAY, 9, hours=26),
         reminder_hours=24,
         notify=True,
     ),
@@ -206,14 +214,13 @@ ALMA = (
         "À l'hôtel de ville et en direct. Période de questions à 19 h 10.",
         "La séance ordinaire du conseil a lieu **{jour} à 19 h**, à l'hôtel de ville. Elle est "
         "diffusée en direct, avec sous-titres.\n\n## À l'ordre du jour\n\n1. Terrain de l'ancienne "
-        "caserne : dépôt du rapport de consultation.\n2. Règlement 2026-412 sur l'eau potable.\n"
+        "caserne : dépôt du rapport de consultation.\n2. Règlement 2026-418 sur le bruit.\n"
         "3. Achat de deux autobus électriques.\n\nLa période de questions commence à 19 h 10. "
-        "Vous pouvez envoyer votre question par courriel jusqu'à midi.\n",
+        "Vous pouvez envoyer votre question par courriel jusqu'à midi, le jour même.\n",
         at=-46,
         severity="info",
         signed_by="Greffe",
-        concerns=100,
-        hour=19,
+        concerns=Next(MONDAY, 19),
         reminder_hours=4,
         takes_force=False,
     ),
@@ -247,7 +254,7 @@ ALMA = (
         severity="info",
         signed_by="Greffe",
         takes_force=False,
-        concerns=400,
+        concerns=Next(MONDAY, 19, hours=24 * 21),
         notice=("derogation", "", "Loi sur l'aménagement et l'urbanisme, art. 145.6"),
     ),
     Text(
@@ -257,8 +264,8 @@ ALMA = (
         "L'eau est **coupée dans l'avenue du Pont**, du 100 au 340. Elle revient en fin "
         "d'après-midi. Faites couler l'eau froide quelques minutes à son retour.\n",
         state="lifted",
-        at=-150,
-        ended=-144.8,
+        at=Ago(6, 10, 20),
+        ended=Ago(6, 15, 30),
         note="La fuite est réparée. Elle a duré 5 h 10.",
         signed_by="Travaux publics",
         sectors=("Centre-ville nord",),
@@ -307,9 +314,10 @@ ALMA = (
         "Le déneigement commence **à minuit**. Laissez la rue libre jusqu'à 7 h. Sept "
         "stationnements de la Ville sont gratuits pour la nuit.\n",
         state="scheduled",
-        at=18,
+        at=Tomorrow(15),
         signed_by="Travaux publics",
-        until=32,
+        begins=Later(1, 0),
+        until=Later(0, 7),
         notify=True,
     ),
     Text(
@@ -339,10 +347,10 @@ ALMA = (
 ISLE = (
     Text(
         "Traversier",
-        "Traversier : départ de 7 h annulé par le vent",
-        "Prochain départ prévu à 9 h. Vérifiez avant de partir.",
-        "Le départ de **7 h est annulé** à cause du vent. Le prochain est prévu à **9 h**, selon "
-        "la météo. Le transport scolaire est retardé d'autant.\n",
+        "Traversier : prochain départ annulé par le vent",
+        "Le suivant dépend de la météo. Vérifiez avant de partir.",
+        "Le **prochain départ est annulé** à cause du vent. Le suivant dépend de la météo. "
+        "Les autobus l'attendront au quai.\n",
         at=-2,
         signed_by="Direction générale",
         until=8,
@@ -357,8 +365,7 @@ ISLE = (
         at=-70,
         severity="info",
         takes_force=False,
-        concerns=60,
-        hour=12,
+        concerns=Next(THURSDAY, 12, hours=20),
     ),
     Text(
         "Collectes",
@@ -373,13 +380,14 @@ ISLE = (
     Text(
         "Vie municipale",
         "Assemblée des citoyens : l'avenir du quai",
-        "Samedi à 10 h, à la salle communautaire.",
+        "{Jour} à 10 h, à la salle communautaire.",
         "Venez dire ce que vous voulez pour **le quai** : pêche, baignade, marché d'été. Une "
         "garderie et un dîner sont offerts.\n",
         state="draft",
         at=-5,
         severity="info",
         takes_force=False,
+        concerns=Next(SATURDAY, 10, hours=30),
     ),
 )
 
