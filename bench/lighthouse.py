@@ -16,12 +16,21 @@ from bench.portal import PACKAGES, find_chromium, portal
 
 NAME = "lighthouse"
 RUNS = 3
+ATTEMPTS = 3
 LEAST = {"performance": 95, "accessibility": 100, "best-practices": 100}
 PATIENCE = 180
 
 
 def audit(url: str, chromium: str) -> dict[str, Any]:
-    """One run: the report as Lighthouse writes it."""
+    """One report; begun again when the browser's trace was cut, as a busy machine does."""
+    for _ in range(ATTEMPTS):
+        report = one_run(url, chromium)
+        if all(category["score"] is not None for category in report["categories"].values()):
+            return report
+    raise RuntimeError(f"{url}: {report.get('runtimeError')}")
+
+
+def one_run(url: str, chromium: str) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.json"
         done = subprocess.run(
@@ -36,7 +45,7 @@ def audit(url: str, chromium: str) -> dict[str, Any]:
             text=True,
             timeout=PATIENCE,
         )  # fmt: skip
-        if done.returncode != 0 or not report.exists():
+        if not report.exists():
             raise RuntimeError(f"{url}: {done.stderr[-2000:]}")
         found: dict[str, Any] = json.loads(report.read_text())
     return found
@@ -55,8 +64,6 @@ def lost(report: dict[str, Any]) -> list[str]:
 
 def pages(base: str) -> dict[str, str]:
     """The addresses to look at; an announcement with a map is the heaviest of them."""
-    with urllib.request.urlopen(f"{base.replace('alma.localhost', '127.0.0.1')}/healthz"):
-        pass
     asked = urllib.request.Request(
         f"{base.replace('alma.localhost', '127.0.0.1')}/avis/",
         headers={"Host": base.removeprefix("http://")},
@@ -90,6 +97,12 @@ def run() -> dict[str, Any]:
             kept &= all(scores[category] >= least for category, least in LEAST.items())
             found[name] = {
                 **scores,
+                "blocking_ms": round(
+                    median(
+                        report["audits"]["total-blocking-time"]["numericValue"]
+                        for report in reports
+                    )
+                ),
                 "lcp_ms": round(
                     median(
                         report["audits"]["largest-contentful-paint"]["numericValue"]
@@ -101,6 +114,7 @@ def run() -> dict[str, Any]:
     return {
         "version": reports[0]["lighthouseVersion"],
         **found,
+        "load": round(os.getloadavg()[0], 1),
         "promise": "performance >= 95, accessibility 100, best practices 100",
         "kept": kept,
     }

@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 @contextmanager
-def scratch_database(name: str) -> Iterator[Any]:
+def scratch_database(name: str, *, pooled: bool = False) -> Iterator[Any]:
     """Answer a function that gives the connection string of a role («app», «owner»).
 
     Sets Django up on it, as the application's role: the wall stands, as in production.
@@ -36,7 +36,7 @@ def scratch_database(name: str) -> Iterator[Any]:
         PARVIS_HTTPS="0",
         PARVIS_DATA=str(data / name),
         SECRET_KEY="secret-of-the-bench",
-        DATABASE_POOLED="0",
+        DATABASE_POOLED=str(int(pooled)),
         DATABASE_URL=cluster.dsn("app", name),
         DATABASE_OWNER_URL=cluster.dsn("owner", name),
     )
