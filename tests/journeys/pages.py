@@ -27,7 +27,7 @@ from parvis.notifications.models import BadAddress, Message
 from parvis.residents import actions as residents
 from parvis.residents import households
 from parvis.residents.models import Phone, Place, Resident
-from parvis.residents.tests.make import sign_in
+from parvis.residents.tests.make import PASSWORD, sign_in
 from parvis.territory import actions as territory
 from parvis.territory.models import Address, Sector
 
@@ -305,8 +305,9 @@ def small_town() -> SmallTown:
     with as_town(town.pk):
         agathe = Resident.objects.of(town).get(email=seed.ACCOUNTS["Citoyenne"])
         lise = Resident.objects.of(town).get(email=seed.ACCOUNTS["Administration"])
-        agathe.set_password("une-phrase-de-passe-longue")
-        agathe.save()
+        for person in (agathe, lise):
+            person.set_password(PASSWORD)
+            person.save()
         names = public_names(town, now) | people_names(town, agathe, lise, now)
         keys = {RESIDENT: session(agathe), STAFF: session(lise)}
     return SmallTown(town, names, keys)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import pytest
 from django.test import Client
 
+from parvis.residents.tests.make import PASSWORD
 from tests.doors import doors
 from tests.journeys import pages
 from tests.journeys.conftest import AXE, AXE_TAGS, fits
@@ -96,3 +97,50 @@ def look_at_all(portal, open_browser, who: str) -> None:
 @pytest.mark.parametrize("who", [VISITOR, RESIDENT, STAFF])
 def test_no_page_has_a_fault_on_any_screen(portal, open_browser, who):
     look_at_all(portal, open_browser, who)
+
+
+def test_the_steps_on_the_way_in_have_no_fault(portal, open_browser):
+    """What only another page leads to: codes to type, the second factor, a change to confirm."""
+    town = small_town()
+    faults: list[str] = []
+
+    def arrived(page, ending: str) -> None:
+        page.wait_for_url(f"**{ending}")
+        # Three ways ask for a code, under one title: nobody has two of them open.
+        faults.extend(look(page, ending, {}))
+        page.set_viewport_size({"width": 390, "height": 844})
+
+    def begin(path: str):
+        page = open_browser(bypass_csp=True, reduced_motion="reduce")
+        page.goto(portal.url(path))
+        return page
+
+    page = begin("/compte/login/code/")
+    page.get_by_label("Votre courriel").fill("agathe@exemple.ca")
+    page.get_by_role("button", name="Recevoir mon code").click()
+    arrived(page, "/compte/login/code/confirm/")
+    page = begin("/compte/password/reset/")
+    page.locator("main input[type=email]").fill("agathe@exemple.ca")
+    page.locator("main input[type=email]").press("Enter")
+    arrived(page, "/compte/password/reset/confirm/")
+    page = begin("/compte/signup/")
+    page.get_by_label("Prénom").fill("Zoé")
+    page.get_by_label("Nom", exact=True).fill("Roy")
+    page.get_by_label("Courriel").fill("zoe@exemple.ca")
+    page.get_by_label("Mot de passe").fill("trois bacs bleus au chemin")
+    page.get_by_role("button", name="Ouvrir mon compte").click()
+    arrived(page, "/compte/confirm-email/")
+    page = begin("/compte/login/")
+    page.get_by_label("Votre courriel").fill("lise@exemple.ca")
+    page.get_by_label("Mot de passe", exact=True).fill(PASSWORD)
+    page.get_by_role("button", name="Se connecter", exact=True).click()
+    arrived(page, "/compte/2fa/authenticate/")
+    page = begin("/")
+    enter(page, portal, town, STAFF)
+    page.goto(portal.url("/compte/2fa/recovery-codes/generate/"))
+    page.get_by_role("button", name="Créer des codes").click()
+    arrived(page, "/compte/2fa/recovery-codes/")
+    page.goto(portal.url(f"/bureau/avis/{town.names['rich_id']}/modifier/"))
+    page.get_by_role("button", name="Relire et publier").click()
+    arrived(page, "/relire-la-modification/")
+    assert not faults, "\n".join(faults)
