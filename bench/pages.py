@@ -119,6 +119,8 @@ def through_the_server(host: str, cookie: str, words: list[str]) -> dict[str, An
         line.close()
     return {
         "home_ms": round(median(home), 1),
+        # What the machine does when nothing else asks for it.
+        "home_best_tenth_ms": round(quantiles(home, n=10)[0], 1),
         "search_p95_ms": round(quantiles(search, n=20)[-1], 1),
     }
 
