@@ -149,6 +149,7 @@ MIDDLEWARE = [
     "parvis.core.middleware.compressed",
     "csp.middleware.CSPMiddleware",
     "parvis.municipalities.middleware.town",
+    "parvis.core.middleware.keeping_sign_in",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",

@@ -7,6 +7,7 @@ import secrets
 import sys
 from collections.abc import Callable
 
+from django.conf import settings
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.middleware.gzip import GZipMiddleware
@@ -29,6 +30,24 @@ def outermost(get_response: Next) -> Next:
         if personal and "Cache-Control" not in response.headers:
             # A page made for someone must not stay in a shared cache, nor in the browser's.
             response.headers["Cache-Control"] = "private, no-store"
+        return response
+
+    return middleware
+
+
+def keeping_sign_in(get_response: Next) -> Next:
+    """Leave the session's cookie alone unless this very request ended the session.
+
+    Signing in gives the browser a new session and ends the former one. An icon asked for with the
+    former cookie, and answered late, finds no session; Django then has the browser forget its
+    cookie, which by now is the new one: the person would be signed out by a picture.
+    """
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        response = get_response(request)
+        cookie = response.cookies.get(settings.SESSION_COOKIE_NAME)
+        if cookie is not None and not cookie.value and not request.session.modified:
+            del response.cookies[settings.SESSION_COOKIE_NAME]
         return response
 
     return middleware

@@ -36,6 +36,27 @@ def test_a_new_announcement_appears_on_an_open_list_within_two_seconds(portal, t
     assert "page=" not in page.url
 
 
+def test_an_update_leaves_the_focus_where_it_was(portal, town, open_browser):
+    with as_town(town.pk):
+        kept = make.published(town, now=timezone.now(), title="Collecte reportée")
+        lifted = make.published(town, now=timezone.now(), title="Rue barrée")
+    page = open_browser()
+    page.goto(portal.url("/"))
+    page.get_by_role("link", name="Collecte reportée").focus()
+    page.wait_for_timeout(700)
+    with as_town(town.pk):
+        make.published(town, now=timezone.now(), title="Panne d’eau, avenue du Pont")
+    page.get_by_role("link", name="Panne d’eau, avenue du Pont").wait_for(timeout=2000)
+    href = "document.activeElement.getAttribute('href')"
+    assert page.evaluate(href) == kept.get_absolute_url()
+    page.get_by_role("link", name="Rue barrée").focus()
+    with as_town(town.pk):
+        actions.lift(lifted, actor=None, now=timezone.now(), note="")
+    page.get_by_role("link", name="Rue barrée").wait_for(state="detached", timeout=2000)
+    # What had the focus is gone: the next Tab goes on from the block, not from the top.
+    assert page.evaluate("document.activeElement.id") == "devant"
+
+
 def test_everything_can_be_read_without_scripts(portal, town, open_browser):
     now = timezone.now()
     with as_town(town.pk):

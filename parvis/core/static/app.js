@@ -31,11 +31,31 @@ document.addEventListener("toast", ({ detail }) => toast(detail.value ?? detail)
 // ten thousand screens from asking at the same instant.
 const streams = new Map();
 
+/** Gives the focus back after a swap: to the same link or field, or to the block itself. */
+function holdFocus(block) {
+  const at = document.activeElement;
+  if (!at || at === block || !block.contains(at)) return () => {};
+  const href = at.getAttribute("href");
+  const name = at.id ? `#${CSS.escape(at.id)}` : href ? `a[href="${CSS.escape(href)}"]` : at.name ? `[name="${CSS.escape(at.name)}"]` : at.localName;
+  const nth = [...block.querySelectorAll(name)].indexOf(at);
+  return () => {
+    if (document.activeElement !== document.body) return;
+    const same = block.querySelectorAll(name);
+    const next = same[nth] ?? same[0];
+    if (!next) block.tabIndex = -1;
+    (next ?? block).focus({ preventScroll: true });
+  };
+}
+
 function lookAgain(block) {
   if (block.dataset.liveFrozen !== undefined || block.pending) return;
   block.pending = setTimeout(async () => {
     block.pending = 0;
     if (!block.isConnected) return;
+    let giveBack = () => {};
+    // Measured at the swap itself: the person may move on while the answer is under way.
+    block.addEventListener("htmx:beforeSwap", () => { giveBack = holdFocus(block); }, { once: true });
+    block.addEventListener("htmx:afterSwap", () => giveBack(), { once: true });
     await window.htmx.ajax("GET", block.dataset.liveGet, { source: block, target: block, swap: block.dataset.liveSwap || "innerHTML" });
     announce(block.dataset.liveSay);
   }, Math.random() * 400);

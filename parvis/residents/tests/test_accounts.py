@@ -8,6 +8,7 @@ from threading import Barrier
 
 import pytest
 from allauth.account.models import EmailAddress
+from django.conf import settings
 from django.core.cache import cache
 from django.db import connection
 from django.test import Client
@@ -158,6 +159,17 @@ def test_a_session_carried_to_another_town_is_anonymous(client, town, other_town
     client.defaults["HTTP_HOST"] = "isle.localhost"
     page = client.get("/moi/")
     assert (page.status_code, page["Location"]) == (302, "/compte/login/?next=/moi/")
+
+
+def test_a_late_answer_to_the_former_session_leaves_the_new_one_alone(client, town):
+    make.sign_in(client, make.resident(town))
+    name = settings.SESSION_COOKIE_NAME
+    late = make.visitor(Client(), town)
+    late.cookies[name] = "a-session-that-signing-in-has-ended"
+    for path in ("/theme.css", "/manifest.webmanifest", "/moi/"):
+        assert name not in late.get(path).cookies, path
+    # Whoever signs out is still told to forget.
+    assert client.post("/compte/logout/").cookies[name].value == ""
 
 
 @pytest.mark.django_db(transaction=True)
