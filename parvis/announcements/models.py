@@ -9,13 +9,13 @@ from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVector, SearchVectorField
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from parvis.announcements import rules
-from parvis.announcements.readings import AnnouncementQuerySet, Fold
+from parvis.announcements.readings import AHEAD, AnnouncementQuerySet, Fold
 from parvis.municipalities.models import Owned
 from parvis.notifications.models import Message, Subject
 
@@ -116,6 +116,26 @@ class Announcement(Owned):
                 name="announcement_due",
             ),
             GinIndex(fields=["search"], name="announcement_search"),
+            # What the front page asks for, however many thousands of old ones there are.
+            models.Index(
+                fields=["municipality", "-in_force_from"],
+                condition=Q(state="published", takes_force=True),
+                name="announcement_in_force",
+            ),
+            models.Index(
+                F("municipality"),
+                F("pinned").desc(),
+                F("published_at").desc(),
+                F("id").desc(),
+                condition=Q(state="published", takes_force=False),
+                name="announcement_news",
+            ),
+            models.Index(
+                F("municipality"),
+                AHEAD,
+                condition=Q(state="published"),
+                name="announcement_date_ahead",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -9,7 +9,7 @@ from typing import Self
 
 from django.contrib.postgres.search import SearchQuery, SearchRank
 from django.db import models
-from django.db.models import F, Q, TextField, Value
+from django.db.models import Case, F, Q, TextField, Value, When
 from django.db.models.functions import Coalesce
 
 from parvis.announcements import rules
@@ -21,6 +21,11 @@ class Fold(models.Func):
 
     function = "fold"
     output_field = TextField()
+
+
+AHEAD = Case(When(concerns_at__isnull=True, then=F("in_force_from")), default=F("concerns_at"))
+"""The date it is about, else when it takes force. Not COALESCE: PostgreSQL takes that for leaky,
+and behind the wall would not look it up in an index."""
 
 
 class AnnouncementQuerySet(OwnedQuerySet):
@@ -49,6 +54,16 @@ class AnnouncementQuerySet(OwnedQuerySet):
             self.published(now)
             .filter(state=rules.PUBLISHED, takes_force=True, in_force_from__gt=now)
             .order_by("in_force_from", "id")
+        )
+
+    def dated(self, now: datetime) -> Self:
+        """Published, with a date ahead: the one it is about, else when it takes force."""
+        return (
+            self.published(now)
+            .filter(state=rules.PUBLISHED)
+            .alias(ahead_at=AHEAD)
+            .filter(ahead_at__gte=now)
+            .order_by("ahead_at", "id")
         )
 
     def news(self, now: datetime) -> Self:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from django.db.models import Prefetch, Q
+from django.db.models import Prefetch
 from django.utils import timezone
 
 from parvis.announcements.models import Announcement, Picture, Reminder
@@ -50,13 +50,9 @@ def light(request: TownRequest) -> Any:
 def coming(request: TownRequest, now: datetime) -> list[Coming]:
     """Dates ahead of what is published: the date that it is about, else when it takes force."""
     open_reminders = Reminder.objects.of(request.municipality).filter(closed_at__isnull=True)
-    dated = Q(concerns_at__gte=now) | Q(concerns_at__isnull=True, in_force_from__gt=now)
-    rows = (
-        concerns.mine(request, light(request).published(now).filter(state="published"))
-        .filter(dated)
-        .order_by("concerns_at", "in_force_from", "id")
-        .prefetch_related(Prefetch("reminders", open_reminders, to_attr="ahead"))[: 4 * COMING]
-    )
+    rows = concerns.mine(request, light(request).dated(now)).prefetch_related(
+        Prefetch("reminders", open_reminders, to_attr="ahead")
+    )[:COMING]
     mine = subscribed(request) if any(row.ahead for row in rows) else set()
     today = timezone.localdate()
     found = []
@@ -66,7 +62,7 @@ def coming(request: TownRequest, now: datetime) -> list[Coming]:
         # Who is not subscribed gets no reminder: the page must not promise one.
         due = row.ahead[0].due_at if row.ahead and row.subject_id in mine else None
         found.append(Coming(row, at=at, on=on, days=(on - today).days, reminder_at=due))
-    return sorted(found, key=lambda each: each.at)[:COMING]
+    return found
 
 
 def subscribed(request: TownRequest) -> set[int]:
