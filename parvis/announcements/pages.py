@@ -53,7 +53,10 @@ def places(request: TownRequest) -> list[Place]:
         found: list[Place] = []
         if request.user.is_authenticated:
             mine = Place.objects.of(request.municipality).filter(resident_id=request.user.pk)
-            found = list(mine.select_related("address__sector"))
+            found = list(
+                # A sector's outline may weigh more than the page.
+                mine.select_related("address__sector").defer("address__sector__geometry")
+            )
         request._places = found  # type: ignore[attr-defined]
     return request._places  # type: ignore[attr-defined, no-any-return]
 

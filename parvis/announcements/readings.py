@@ -28,7 +28,18 @@ AHEAD = Case(When(concerns_at__isnull=True, then=F("in_force_from")), default=F(
 and behind the wall would not look it up in an index."""
 
 
+BRIEF = (
+    "municipality_id", "title", "summary", "slug", "severity", "state", "takes_force",
+    "in_force_from", "in_force_until", "expires_at", "concerns_at", "published_at", "sector_ids",
+    "subject__name", "subject__icon", "subject__is_emergency",
+)  # fmt: skip
+
+
 class AnnouncementQuerySet(OwnedQuerySet):
+    def briefly(self) -> Self:
+        """With what a line in a list shows, and nothing of the text and the areas."""
+        return self.select_related("subject").only(*BRIEF)
+
     def published(self, now: datetime) -> Self:
         """What lists and feeds show: in force or not, and not yet expired or archived."""
         return self.filter(state__in=[rules.PUBLISHED, rules.LIFTED]).filter(

@@ -22,13 +22,6 @@ class Here:
     address_ids: Sequence[int] = ()
     places: Sequence[Place] = field(default_factory=tuple)
 
-    def touches(self, announcement: Announcement) -> bool:
-        """Whether it names one of the places, rather than the whole town."""
-        return bool(
-            set(self.sector_ids) & set(announcement.sector_ids)
-            or set(self.address_ids) & {*announcement.address_ids, *announcement.area_address_ids}
-        )
-
 
 def here(request: HttpRequest) -> Here:
     """The places of the person signed in; nowhere for a visitor."""
@@ -56,9 +49,7 @@ def standing(request: HttpRequest) -> list[Announcement]:
     if not hasattr(request, "_standing"):
         announcements = Announcement.objects.of(request.municipality)  # type: ignore[attr-defined]
         found = mine(request, announcements.standing(timezone.now()))
-        request._standing = list(  # type: ignore[attr-defined]
-            found.select_related("subject").defer("text", "search", "area")[:30]
-        )
+        request._standing = list(found.briefly()[:30])  # type: ignore[attr-defined]
     return request._standing  # type: ignore[attr-defined, no-any-return]
 
 

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from parvis.announcements.models import Announcement, Picture, Reminder
 from parvis.announcements.pages import Shown, shown
+from parvis.announcements.readings import AnnouncementQuerySet
 from parvis.home import concerns
 from parvis.notifications import inbox
 from parvis.notifications.models import Subscription
@@ -39,18 +40,14 @@ class Coming:
     reminder_at: datetime | None
 
 
-def light(request: TownRequest) -> Any:
-    return (
-        Announcement.objects.of(request.municipality)
-        .select_related("subject")
-        .defer("text", "search", "area")
-    )
+def briefly(request: TownRequest) -> AnnouncementQuerySet:
+    return Announcement.objects.of(request.municipality).briefly()
 
 
 def coming(request: TownRequest, now: datetime) -> list[Coming]:
     """Dates ahead of what is published: the date that it is about, else when it takes force."""
     open_reminders = Reminder.objects.of(request.municipality).filter(closed_at__isnull=True)
-    rows = concerns.mine(request, light(request).dated(now)).prefetch_related(
+    rows = concerns.mine(request, briefly(request).dated(now)).prefetch_related(
         Prefetch("reminders", open_reminders, to_attr="ahead")
     )[:COMING]
     mine = subscribed(request) if any(row.ahead for row in rows) else set()
@@ -93,7 +90,7 @@ class News:
 def news(request: TownRequest, now: datetime) -> list[News]:
     """The newest, each with its first picture if it has one."""
     pictures = Prefetch("pictures", Picture.objects.of(request.municipality), to_attr="drawn")
-    rows = concerns.mine(request, light(request).news(now)).prefetch_related(pictures)[:NEWS]
+    rows = concerns.mine(request, briefly(request).news(now)).prefetch_related(pictures)[:NEWS]
     return [News(row, shown(row.drawn[0]) if row.drawn else None) for row in rows]
 
 
