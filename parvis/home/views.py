@@ -20,8 +20,10 @@ from parvis.residents.http import TownRequest
 @login_not_required
 def front(request: TownRequest) -> HttpResponse:
     facts = reading.page(request)
-    facts["live"] = live.link(request.get_host(), request.municipality.pk, "announcements", "inbox")
     signed_in = request.user.is_authenticated
+    # A visitor has no inbox: each delivery would have every open page ask again for nothing.
+    topics = ("announcements", "inbox") if signed_in else ("announcements",)
+    facts["live"] = live.link(request.get_host(), request.municipality.pk, *topics)
     page = page_or_part(request, "home/front.html", "home/_front.html")
     response = render(request, page, {**facts, "signed_in": signed_in})
     patch_vary_headers(response, ["HX-Request"])
