@@ -8,12 +8,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db import connection
+from django.utils import translation
 from django.utils.translation import gettext as _
 
 from parvis.municipalities.models import Municipality
 from parvis.notifications import rules
 from parvis.notifications.models import Lane, Message
+from parvis.residents.models import Resident
+from parvis.residents.rules import interface_language
 
 KIND = "notifications.digest"
 HOUR = 17
@@ -52,6 +56,21 @@ def due(pace: str, local: datetime) -> bool:
     return local.hour >= HOUR and (pace == "daily" or local.weekday() == WEEKDAY)
 
 
+def languages(municipality: Municipality) -> set[str]:
+    """What the letter around the notices may be written in, as the portal's own pages."""
+    return {
+        interface_language(
+            code, recognised=municipality.recognised_29_1, offered=municipality.languages
+        )
+        for code, _name in settings.LANGUAGES
+    }
+
+
+def title(pace: str, language: str) -> str:
+    with translation.override(language):
+        return _("Vos avis du jour") if pace == "daily" else _("Vos avis de la semaine")
+
+
 def plan(municipality: Municipality, *, pace: str, now: datetime) -> Message | None:
     """Plan the digest of this day or week, once; None when it is not due or was planned."""
     local = now.astimezone(municipality.zone)
@@ -65,13 +84,15 @@ def plan(municipality: Municipality, *, pace: str, now: datetime) -> Message | N
         return None
     until = local.replace(hour=HOUR, minute=0, second=0, microsecond=0)
     window = {"since": (until - PACES[pace]).isoformat(), "until": until.isoformat(), "pace": pace}
-    title = _("Vos avis du jour") if pace == "daily" else _("Vos avis de la semaine")
     message = Message.objects.create(
         municipality=municipality,
         kind=KIND,
         lane=Lane.DIGEST,
         reference=reference,
-        content={"fr": {"title": title, "body": "", "url": "/avis/", **window}},
+        content={
+            language: {"title": title(pace, language), "body": "", "url": "/avis/", **window}
+            for language in languages(municipality)
+        },
         channels=["email"],
         created_at=now,
         deadline_at=rules.deadline(now, Lane.DIGEST, None),
@@ -120,7 +141,7 @@ def plan(municipality: Municipality, *, pace: str, now: datetime) -> Message | N
 
 
 def lines_for(message: Message, resident_ids: Sequence[int]) -> dict[int, list[Line]]:
-    """Resident → the notices of this digest that concern them, newest first."""
+    """Resident → the notices of this digest that concern them, newest first, in their language."""
     window = message.content["fr"]
     parameters = {
         "town": message.municipality_id, "channel": "email", "pace": window["pace"],
@@ -134,9 +155,14 @@ def lines_for(message: Message, resident_ids: Sequence[int]) -> dict[int, list[L
         )
         pairs = cursor.fetchall()
     told = Message.objects.of(message.municipality_id).in_bulk({pk for _who, pk in pairs})
+    chosen = dict(
+        Resident.objects.of(message.municipality_id)
+        .filter(pk__in={who for who, _pk in pairs})
+        .values_list("pk", "language")
+    )
     lines: dict[int, list[Line]] = defaultdict(list)
     for resident_id, pk in pairs:
-        words = told[pk].content["fr"]
+        _language, words = rules.content_for(told[pk].content, chosen.get(resident_id, "fr"))
         lines[resident_id].append(
             Line(
                 pk,
