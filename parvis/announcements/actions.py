@@ -154,8 +154,7 @@ def revise_published(
     version = write_version(fresh, actor=actor, now=now, note=note, notified=notify_change)
     facts = {"announcement": fresh.pk, "version": version.number}
     if notify_change:
-        opening = f"{_('Mise à jour')}\u00a0: "
-        message = send(fresh, kind="announcements.revised", actor=actor, now=now, opening=opening)
+        message = send(fresh, kind="announcements.revised", actor=actor, now=now, note=note)
         facts["message"] = message.pk
     record("announcements.revised", municipality=fresh.municipality_id, actor=actor, **facts)
     live.publish(fresh.municipality_id, TOPIC)
@@ -186,9 +185,8 @@ def lift(
     stop_messages(fresh, actor=actor, now=now)
     facts = {"announcement": fresh.pk}
     if notify_lift:
-        opening = f"{_('Levé')}\u00a0: "
         facts["message"] = send(
-            fresh, kind="announcements.lifted", actor=actor, now=now, opening=opening
+            fresh, kind="announcements.lifted", actor=actor, now=now, note=fresh.lifted_note
         ).pk
     record("announcements.lifted", municipality=fresh.municipality_id, actor=actor, **facts)
     live.publish(fresh.municipality_id, TOPIC)
@@ -333,10 +331,7 @@ def remind_due(municipality_id: int, pk: int, now: datetime) -> bool:
         now=now,
     ):  # fmt: skip
         return False
-    opening = f"{_('Rappel')}\u00a0: "
-    message = send(
-        announcement, kind="announcements.reminded", actor=None, now=now, opening=opening
-    )
+    message = send(announcement, kind="announcements.reminded", actor=None, now=now)
     Reminder.objects.of(municipality_id).filter(pk=pk).update(message=message)
     record(
         "announcements.reminded", municipality=municipality_id, announcement=announcement.pk,

@@ -5,12 +5,32 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from django.conf import settings
+from django.utils import translation
+from django.utils.html import format_html
+from django.utils.translation import gettext_lazy as _
+
 from parvis.announcements import audience, rules
 from parvis.announcements.markdown import excerpt, to_html
-from parvis.announcements.models import Announcement, Version
+from parvis.announcements.models import Announcement, Translation, Version
+from parvis.core.typography import french
 from parvis.notifications.actions import send_message, stop_message
 from parvis.notifications.models import Lane, Message, Work
 from parvis.notifications.rules import LIFETIME
+
+TITLES: dict[str, Any] = {
+    "announcements.trial": _("Essai\u00a0: {title}"),
+    "announcements.revised": _("Mise à jour\u00a0: {title}"),
+    "announcements.lifted": _("Levé\u00a0: {title}"),
+    "announcements.reminded": _("Rappel\u00a0: {title}"),
+}
+"""Kind of message → its title, where it is not the announcement's own."""
+OVER = _("Cet avis n’est plus en vigueur.")
+LATE = _("Le texte français a changé depuis cette traduction.")
+TELLS_A_CHANGE = frozenset({"announcements.revised", "announcements.reminded"})
+"""Where old words would pass for new ones, so that a late translation says that it is late."""
+SPOKEN = frozenset(code for code, _name in settings.LANGUAGES)
+ENDS = ".?!…:;»)"
 
 
 def words(announcement: Announcement) -> dict[str, Any]:
@@ -44,33 +64,70 @@ def write_version(
     )
 
 
-def letter(announcement: Announcement, *, opening: str = "") -> dict[str, dict[str, str]]:
-    """The message of an announcement, language by language; `opening` precedes the French title."""
+def behind(announcement: Announcement) -> set[str]:
+    """The languages whose words stayed as they were when the French ones last changed."""
+    says = words(announcement)
+    for version in announcement.versions.order_by("-number"):
+        if any(getattr(version, name) != says[name] for name in rules.CONTENT):
+            standing = says["translations"]
+            return {
+                language
+                for language, said in version.translations.items()
+                if language in standing
+                and all(said[name] == standing[language][name] for name in rules.CONTENT)
+            }
+    return set()
+
+
+def letter(
+    announcement: Announcement, *, kind: str = "announcements.published", note: str = ""
+) -> dict[str, dict[str, str]]:
+    """The message of an announcement, language by language, with the clerk's French note.
+
+    What adds sentences of ours leaves out the languages that the portal does not speak.
+    """
     url = announcement.get_absolute_url()
-    content = {
-        "fr": {
-            "title": f"{opening}{announcement.title}",
-            "body": announcement.summary or excerpt(announcement.text),
-            "html": to_html(announcement.text),
-            "url": url,
-        }
-    }
-    if opening:
-        # What a short French word adds has no translation at hand: French goes alone.
-        return content
+    content = {"fr": {**said(announcement, "fr", kind=kind, note=note), "url": url}}
+    late = behind(announcement) if kind in TELLS_A_CHANGE else set()
     for one in announcement.translations.all():
+        if kind in TITLES and one.language not in SPOKEN:
+            continue
         if rules.has_words(one.title) and rules.has_words(one.text):
             content[one.language] = {
-                "title": one.title,
-                "body": one.summary or excerpt(one.text),
-                "html": to_html(one.text, language=one.language),
+                **said(one, one.language, kind=kind, note=note, late=one.language in late),
                 "url": f"{url}?langue={one.language}",
             }
     return content
 
 
+def said(
+    words: Announcement | Translation, language: str, *, kind: str, note: str, late: bool = False
+) -> dict[str, str]:
+    """Title, body and HTML in one language: what we add, then the town's words, then the note.
+
+    In French the note comes first: there it is read as easily as the rest.
+    """
+    is_over = kind == "announcements.lifted"
+    # The clerk's own pages may be in English: what we add is in the language of the message.
+    with translation.override(language):
+        title = str(TITLES[kind]).format(title=words.title) if kind in TITLES else words.title
+        ours = str(OVER) if is_over else str(LATE) if late else ""
+    # What is over is not said again where there is little room.
+    gist = "" if is_over else words.summary or excerpt(words.text)
+    order = (ours, note, gist) if language == "fr" else (ours, gist, note)
+    *first, last = [part for part in order if part] or [""]
+    added = [format_html("<p>{}</p>", ours)] if ours else []
+    if note:
+        added.append(format_html('<p lang="fr">{}</p>', french(note)))
+    return {
+        "title": title,
+        "body": " ".join([*(one if one[-1] in ENDS else f"{one}." for one in first), last]),
+        "html": "".join([*added, to_html(words.text, language=language)]),
+    }
+
+
 def send(
-    announcement: Announcement, *, kind: str, actor: Any, now: datetime, opening: str = ""
+    announcement: Announcement, *, kind: str, actor: Any, now: datetime, note: str = ""
 ) -> Message:
     to = audience.target(announcement)
     lane = Lane.EMERGENCY if announcement.is_emergency else Lane.NOTICE
@@ -81,7 +138,7 @@ def send(
     return send_message(
         municipality=announcement.municipality,
         kind=kind,
-        content=letter(announcement, opening=opening),
+        content=letter(announcement, kind=kind, note=note),
         now=now,
         subject=announcement.subject,
         lane=lane,

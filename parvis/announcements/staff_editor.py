@@ -265,7 +265,8 @@ def try_out(
     if not rules.has_words(typed.title):
         messages.error(request, _("Écrivez d’abord un titre."))
         return {}
-    content = saying.letter(typed, opening=f"{_('Essai')}\u00a0: ")
+    # Only the French words are here as they are typed: a translation may not be saved yet.
+    content = {"fr": saying.letter(typed, kind="announcements.trial")["fr"]}
     for words in content.values():
         words["url"] = reverse("announcements_staff:edit", args=[announcement.pk])
     send_message(
