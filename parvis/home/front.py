@@ -98,11 +98,12 @@ def page(request: TownRequest) -> dict[str, Any]:
     now = timezone.now()
     standing = concerns.standing(request)
     emergencies = [each for each in standing if each.is_emergency]
+    # The banner already says the first emergency.
+    others = [each for each in standing if each not in emergencies[:1]]
     facts: dict[str, Any] = {
         "banner": emergencies[0] if emergencies else None,
         "banner_place": place_of(request, emergencies[:1]),
-        # The banner already says the first emergency.
-        "standing": [each for each in standing if each not in emergencies[:1]][:6],
+        "standing": others[: concerns.SHOWN - 1],
         "coming": coming(request, now),
         "news": news(request, now),
     }
