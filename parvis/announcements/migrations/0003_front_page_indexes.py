@@ -4,24 +4,42 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('announcements', '0002_wall'),
-        ('municipalities', '0004_host_verified'),
-        ('notifications', '0003_one_bounce_per_letter'),
+        ("announcements", "0002_wall"),
+        ("municipalities", "0004_host_verified"),
+        ("notifications", "0003_one_bounce_per_letter"),
     ]
 
     operations = [
         migrations.AddIndex(
-            model_name='announcement',
-            index=models.Index(condition=models.Q(('state', 'published'), ('takes_force', True)), fields=['municipality', '-in_force_from'], name='announcement_in_force'),
+            model_name="announcement",
+            index=models.Index(
+                condition=models.Q(("state", "published"), ("takes_force", True)),
+                fields=["municipality", "-in_force_from"],
+                name="announcement_in_force",
+            ),
         ),
         migrations.AddIndex(
-            model_name='announcement',
-            index=models.Index(models.F('municipality'), models.OrderBy(models.F('pinned'), descending=True), models.OrderBy(models.F('published_at'), descending=True), models.OrderBy(models.F('id'), descending=True), condition=models.Q(('state', 'published'), ('takes_force', False)), name='announcement_news'),
+            model_name="announcement",
+            index=models.Index(
+                models.F("municipality"),
+                models.OrderBy(models.F("pinned"), descending=True),
+                models.OrderBy(models.F("published_at"), descending=True),
+                models.OrderBy(models.F("id"), descending=True),
+                condition=models.Q(("state", "published"), ("takes_force", False)),
+                name="announcement_news",
+            ),
         ),
         migrations.AddIndex(
-            model_name='announcement',
-            index=models.Index(models.F('municipality'), models.Case(models.When(concerns_at__isnull=True, then=models.F('in_force_from')), default=models.F('concerns_at')), condition=models.Q(('state', 'published')), name='announcement_date_ahead'),
+            model_name="announcement",
+            index=models.Index(
+                models.F("municipality"),
+                models.Case(
+                    models.When(concerns_at__isnull=True, then=models.F("in_force_from")),
+                    default=models.F("concerns_at"),
+                ),
+                condition=models.Q(("state", "published")),
+                name="announcement_date_ahead",
+            ),
         ),
     ]
