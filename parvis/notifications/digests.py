@@ -49,6 +49,7 @@ class Line:
     body: str
     url: str
     at: datetime
+    language: str
 
 
 def due(pace: str, local: datetime) -> bool:
@@ -162,7 +163,7 @@ def lines_for(message: Message, resident_ids: Sequence[int]) -> dict[int, list[L
     )
     lines: dict[int, list[Line]] = defaultdict(list)
     for resident_id, pk in pairs:
-        _language, words = rules.content_for(told[pk].content, chosen.get(resident_id, "fr"))
+        language, words = rules.content_for(told[pk].content, chosen.get(resident_id, "fr"))
         lines[resident_id].append(
             Line(
                 pk,
@@ -170,6 +171,7 @@ def lines_for(message: Message, resident_ids: Sequence[int]) -> dict[int, list[L
                 words.get("body", ""),
                 words.get("url", "/"),
                 told[pk].created_at,
+                language,
             )
         )
     return lines

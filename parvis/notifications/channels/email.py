@@ -192,6 +192,7 @@ class Letters:
             )
         context = {
             "municipality": self.town,
+            "language": language,
             "message": self.message,
             "words": words,
             # Notes the opening where the person consented, then leads to the page.

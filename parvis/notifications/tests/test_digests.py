@@ -54,3 +54,8 @@ def test_a_digest_tells_each_reader_in_their_language_what_was_written_in_it(
     assert "/avis/1/?langue=en" in text
     # Written in French only: French is what there is.
     assert "Égouts" in text
+    # A voice that reads aloud is told where the language changes.
+    html = english.get_body(("html",)).get_content()
+    letter = "en" if subject.startswith("Your") else "fr"
+    assert f'<html lang="{letter}-CA">' in html
+    assert html.count(f'lang="{"fr" if letter == "en" else "en"}-CA"') == 1
