@@ -1,6 +1,6 @@
 """Push messages per second against nginx on this machine, and the same done the plain way.
 
-    python bench/push_nginx.py 20000
+    make bench ONLY=push
 
 nginx answers 201 after the whole body, over TLS and HTTP/2. It has the first core, the sender
 the second. Rates belong to the machine; the ratio is what to hold on to.
@@ -143,13 +143,16 @@ class PushNginx:
 
 def find_nginx() -> str:
     """Path of nginx; installed through apt-get when it is missing and we may."""
+    quiet: dict[str, Any] = {
+        "check": False, "stdout": subprocess.DEVNULL,
+        "env": {**os.environ, "DEBIAN_FRONTEND": "noninteractive"},
+    }  # fmt: skip
     places = os.environ.get("PATH", "") + ":/usr/sbin:/usr/local/sbin"
     if not shutil.which("nginx", path=places) and os.geteuid() == 0 and shutil.which("apt-get"):
-        subprocess.run(
-            ["apt-get", "install", "-y", "-q", "--no-install-recommends", "nginx"],
-            check=False, stdout=subprocess.DEVNULL,
-            env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"},
-        )  # fmt: skip
+        # A new machine has no list of packages, or an old one.
+        subprocess.run(["apt-get", "update", "-qq"], **quiet)
+        install = ["apt-get", "install", "-y", "-q", "--no-install-recommends", "nginx"]
+        subprocess.run(install, **quiet)
     program = shutil.which("nginx", path=places)
     if program is None:
         raise RuntimeError("nginx is missing: apt-get install nginx")
@@ -290,8 +293,3 @@ def run_push_bench(n: int) -> dict[str, Any]:
         "ratio": round(pool["per_second"] / best_naive, 1),
         "load_average": os.getloadavg()[0],
     }
-
-
-if __name__ == "__main__":
-    count = int(sys.argv[1]) if len(sys.argv) > 1 else 10_000
-    print(json.dumps(run_push_bench(count), indent=2))
