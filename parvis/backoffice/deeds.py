@@ -64,6 +64,7 @@ DEEDS: dict[str, object] = {
     "residents.joined": _("Compte créé"),
     "residents.profile_changed": _("Profil changé"),
     "residents.password_changed": _("Mot de passe changé"),
+    "residents.address_confirmed": _("Adresse de courriel confirmée"),
     "residents.phone_added": _("Téléphone ajouté"),
     "residents.phone_removed": _("Téléphone retiré"),
     "residents.phone_verified": _("Téléphone vérifié"),

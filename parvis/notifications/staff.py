@@ -8,7 +8,7 @@ from allauth.account.models import EmailAddress
 from django import forms
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.db.models import QuerySet
+from django.db.models import F, Q, QuerySet
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
@@ -47,8 +47,15 @@ def sends(town: Municipality) -> QuerySet[Message]:
 
 
 def bad_addresses(town: Municipality, *, message: Message | None = None) -> list[dict[str, Any]]:
-    """Addresses refused for good and not yet corrected, with who they are and where they live."""
-    rows = BadAddress.objects.of(town).filter(corrected_at__isnull=True).order_by("-since")
+    """Addresses refused for good, with who they are and where they live.
+
+    Those to correct first; then those that a clerk corrected and their reader did not confirm.
+    """
+    unconfirmed = EmailAddress.objects.filter(verified=False).values("pk")
+    rows = BadAddress.objects.of(town).filter(
+        Q(corrected_at__isnull=True) | Q(email_id__in=unconfirmed)
+    )
+    rows = rows.order_by(F("corrected_at").desc(nulls_first=True), "-since")
     if message is not None:
         recipients: set[int] = set()
         for some in (
@@ -58,7 +65,10 @@ def bad_addresses(town: Municipality, *, message: Message | None = None) -> list
         ):
             recipients.update(some)
         rows = rows.filter(email_id__in=recipients)
-    found = list(rows.select_related("resident")[:200])
+    newest: dict[int, BadAddress] = {}
+    for row in rows.select_related("resident")[:200]:
+        newest.setdefault(row.email_id, row)
+    found = list(newest.values())
     emails = EmailAddress.objects.in_bulk([row.email_id for row in found])
     homes = {
         place.resident_id: place.address
@@ -67,7 +77,12 @@ def bad_addresses(town: Municipality, *, message: Message | None = None) -> list
         .select_related("address")
     }
     return [
-        {"row": row, "email": emails[row.email_id].email, "address": homes.get(row.resident_id)}
+        {
+            "row": row,
+            "email": emails[row.email_id].email,
+            "address": homes.get(row.resident_id),
+            "awaits": row.corrected_at is not None,
+        }
         for row in found
         if row.email_id in emails
     ]
@@ -192,13 +207,17 @@ def correct(request: StaffRequest, bad_id: int) -> HttpResponse:
         BadAddress.objects.of(request.municipality).select_related("municipality"), pk=bad_id
     )
     form = AddressForm(request.POST)
-    error = ""
+    error, in_use, again = "", False, "attente" in request.POST
     if not form.is_valid():
         error = _("Vérifiez l’adresse\u00a0: elle ressemble à nom@exemple.ca.")
     else:
         try:
-            correct_address(
-                bad, email=form.cleaned_data["email"], actor=request.user, now=timezone.now()
+            in_use = correct_address(
+                bad,
+                email=form.cleaned_data["email"],
+                actor=request.user,
+                now=timezone.now(),
+                again=again,
             )
         except Refused as refused:
             error = str(refused)
@@ -207,16 +226,26 @@ def correct(request: StaffRequest, bad_id: int) -> HttpResponse:
             request,
             "notifications/staff/_bad.html",
             {
-                "each": {"row": bad, "email": request.POST.get("email", "")[:254]},
+                "each": {
+                    "row": bad,
+                    "email": request.POST.get("email", "")[:254],
+                    "awaits": again,
+                },
                 "error": error,
                 "corrected": not error,
+                "in_use": in_use,
             },
             status=422 if error else 200,
         )
     if error:
         messages.error(request, error)
-    else:
+    elif in_use:
         messages.success(request, _("L’adresse est corrigée. Les prochains avis y partiront."))
+    else:
+        messages.success(
+            request,
+            _("L’adresse est corrigée, en attente de confirmation\u00a0: un courriel la demande."),
+        )
     back = request.POST.get("retour", "")
     if back.isdecimal():
         return go_to(request, "notifications_staff:proof", int(back))

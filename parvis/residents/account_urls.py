@@ -5,12 +5,13 @@ from __future__ import annotations
 from allauth.account import views as account
 from django.urls import path
 
-from parvis.residents import oidc
+from parvis.residents import oidc, views
 from parvis.residents.sign_in import saying_what_became_of_the_code
 
 codes = saying_what_became_of_the_code
 
 urlpatterns = [
+    path("confirmer/<str:token>/", views.confirm_address, name="account_confirm_corrected"),
     path(
         "login/code/confirm/", codes(account.confirm_login_code), name="account_confirm_login_code"
     ),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.models import EmailAddress
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from allauth.socialaccount.providers.base import Provider
@@ -30,10 +31,19 @@ class TownAccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         url = build_absolute_uri(self.request, reverse("account_request_login_code"))
         self.send_mail("account/email/account_already_exists", email, {"login_url": url})
 
-    def send_notification_mail(self, *args: Any, **kwargs: Any) -> None:
+    def send_notification_mail(
+        self,
+        template_prefix: str,
+        user: Any,
+        context: dict[str, Any] | None = None,
+        email: str | None = None,
+    ) -> None:
+        """Tell the person what happened to their account, at an address that they confirmed."""
         # For second factors allauth calls this after the commit, where no town is set any more.
         with as_town(self.request.municipality.pk):
-            super().send_notification_mail(*args, **kwargs)
+            known = EmailAddress.objects.filter(user=user, primary=True, verified=True)
+            if email or known.exists():
+                super().send_notification_mail(template_prefix, user, context, email)
 
     def logout(self, request: HttpRequest) -> None:
         """Sign out; what this device still receives is the rooms' above to settle."""

@@ -15,8 +15,9 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
+from parvis.core.errors import Refused
 from parvis.core.htmx import go_to
-from parvis.residents import actions, erasure, rules
+from parvis.residents import actions, confirmations, erasure, rules
 from parvis.residents.answers import answer, attempt, sent
 from parvis.residents.doors import fresh_proof, staff_member
 from parvis.residents.forms import EraseForm, NameForm, PhoneForm, PlaceForm
@@ -226,3 +227,25 @@ def erase(request: ResidentRequest) -> HttpResponse:
 @login_not_required
 def erased(request: TownRequest) -> HttpResponse:
     return render(request, "residents/erased.html")
+
+
+@login_not_required
+def confirm_address(request: TownRequest, token: str) -> HttpResponse:
+    """GET asks and changes nothing (mail servers open links); POST confirms."""
+    context: dict[str, object] = {}
+    try:
+        if request.method == "POST":
+            row = confirmations.confirm_address(request.municipality, token=token)
+        else:
+            row = confirmations.awaiting(request.municipality, token=token)
+        context = {"email": row.email, "confirmed": row.verified}
+    except Refused as refused:
+        context = {"refused": str(refused)}
+    response = render(
+        request, "residents/confirm.html", context, status=422 if "refused" in context else 200
+    )
+    # The address is a right to act: it must not leak, nor be found by a search engine.
+    response.headers["Referrer-Policy"] = "no-referrer"
+    response.headers["X-Robots-Tag"] = "noindex"
+    response.headers["Cache-Control"] = "private, no-store"
+    return response

@@ -10,6 +10,7 @@ import time
 from datetime import datetime, timedelta
 from typing import Any
 
+from allauth.account.models import EmailAddress
 from django.test import Client
 from django.utils import timezone
 
@@ -25,7 +26,7 @@ from parvis.municipalities.models import HostName, Invitation, Municipality, Sta
 from parvis.notifications import unsubscribe
 from parvis.notifications.models import BadAddress, Message
 from parvis.residents import actions as residents
-from parvis.residents import households
+from parvis.residents import confirmations, households
 from parvis.residents.models import Phone, Place, Resident
 from parvis.residents.tests.make import PASSWORD, sign_in
 from parvis.territory import actions as territory
@@ -67,6 +68,10 @@ PAGES: dict[str, list[Look]] = {
     "compte/login/": visitor("/compte/login/"),
     "compte/login/code/": visitor("/compte/login/code/"),
     "compte/signup/": visitor("/compte/signup/"),
+    "compte/confirmer/<str:token>/": [
+        *visitor("/compte/confirmer/{address_token}/"),
+        *visitor("/compte/confirmer/x/", status=422),
+    ],
     "compte/inactive/": visitor("/compte/inactive/"),
     "compte/password/reset/": visitor("/compte/password/reset/"),
     "compte/password/reset/done/": visitor("/compte/password/reset/done/"),
@@ -370,9 +375,10 @@ def people_names(
     assert Invitation.objects.of(town).get() == invitation
     host = hosts.add_host_name(town, name="www.alma.localhost", actor=lise)
     other = Resident.objects.of(town).exclude(pk__in=[agathe.pk, lise.pk]).first()
+    unread = EmailAddress.objects.create(user=other, email="nouvelle@exemple.ca")
     BadAddress.objects.create(
         municipality=town, resident=other, reason="Adresse inconnue", since=now,
-        email_id=other.emailaddress_set.get().pk,
+        email_id=other.emailaddress_set.get(primary=True).pk,
     )  # fmt: skip
     file = territory.receive_file(
         municipality=town, kind="addresses", name="adresses.csv", actor=lise, now=now,
@@ -384,6 +390,7 @@ def people_names(
         "person": agathe.pk, "place": Place.objects.of(town).get(resident=agathe).pk,
         "household": household.pk, "household_token": HOUSEHOLD_TOKEN,
         "invitation_token": token, "host_token": hosts.proof(host),
+        "address_token": confirmations.token_for(unread),
         "import": file.pk, "unsubscribe": unsubscribe.link(agathe, None, "email"),
         "member": StaffMember.objects.of(town).exclude(person=lise).first().pk,
     }  # fmt: skip

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 
 import pytest
 from allauth.account.models import EmailAddress
+from allauth.core.context import request_context
+from django.test import Client, RequestFactory
 from django.urls import reverse
 
 from parvis.core.db import as_town
@@ -14,9 +17,10 @@ from parvis.core.errors import Refused
 from parvis.municipalities.models import AuditLine
 from parvis.municipalities.tests.make import NOW
 from parvis.notifications import actions
+from parvis.notifications.adapter import AccountAdapter
 from parvis.notifications.corrections import correct_address
 from parvis.notifications.models import BadAddress, Chunk, Message, Outcome
-from parvis.residents.tests import make
+from parvis.residents.tests import letters, make
 
 
 @pytest.fixture
@@ -142,6 +146,96 @@ def test_an_address_is_corrected_in_place_and_used_again(client, clerk, town):
     assert EmailAddress.objects.get(user=person).email == "rita@exemple.com"
     assert bad.corrected_at is not None
     assert Message.objects.of(town).filter(kind="letter").count() == 1
+
+
+def door_in(letter: str) -> str:
+    """The path of the link in a letter."""
+    found = re.search(r"http://alma\.localhost(/\S+)", letter)
+    assert found, letter
+    return found[1]
+
+
+def written_to(town, person) -> list[str]:
+    """Addresses to which a message to this person would go by e-mail now."""
+    message = send(town, [person])
+    rows = Chunk.objects.of(town).filter(message=message).values_list("recipients", flat=True)
+    keys = [pk for row in rows for pk in row]
+    return list(EmailAddress.objects.filter(pk__in=keys).values_list("email", flat=True))
+
+
+def test_a_corrected_address_receives_its_confirmation_only_until_its_reader_confirms(
+    client, clerk, town
+):
+    person = make.resident(town, first_name="Rita", email="rita@exemple.cmo")
+    assert written_to(town, person) == ["rita@exemple.cmo"]
+    bad = refused(town, person)
+    answer = client.post(
+        url("correct", bad.pk), {"email": "rita@exemple.com"}, headers={"HX-Request": "true"}
+    )
+    assert "en attente de confirmation" in answer.content.decode()
+    assert not EmailAddress.objects.get(user=person).verified
+    assert written_to(town, person) == []
+    assert letters.recipients() == ["rita@exemple.com"]
+    assert "Rita" not in letters.texts()[0]
+    # What allauth tells by itself (a password changed) waits as well.
+    asked = RequestFactory(headers={"host": "alma.localhost"}).get("/")
+    asked.municipality = town
+    with request_context(asked):
+        AccountAdapter(asked).send_notification_mail("account/email/password_changed", person)
+    assert len(letters.texts()) == 1
+    seen = client.get(reverse("residents_staff:person", args=[person.pk])).content.decode()
+    assert "En attente de confirmation" in seen
+    assert "En attente de confirmation" in client.get(url("index")).content.decode()
+
+    reader = Client(headers={"host": "alma.localhost"})
+    path = door_in(letters.texts()[0])
+    assert "rita@exemple.com" in reader.get(path).content.decode()
+    assert not EmailAddress.objects.get(user=person).verified
+    for _each in range(2):
+        assert reader.post(path).status_code == 200
+    assert EmailAddress.objects.get(user=person).verified
+    assert written_to(town, person) == ["rita@exemple.com"]
+    assert AuditLine.objects.of(town).filter(deed="residents.address_confirmed").count() == 1
+    assert "rita@exemple.com" not in client.get(url("index")).content.decode()
+    with request_context(asked):
+        AccountAdapter(asked).send_notification_mail("account/email/password_changed", person)
+    assert len(letters.texts()) == 2
+
+
+def test_the_link_of_an_address_that_was_corrected_again_confirms_nothing(client, clerk, town):
+    person = make.resident(town, email="rita@exemple.cmo")
+    bad = refused(town, person)
+    client.post(url("correct", bad.pk), {"email": "rira@exemple.com"})
+    # Whoever still sees the former page is told; whoever sees that it waits may correct it.
+    client.post(url("correct", bad.pk), {"email": "riri@exemple.com"})
+    assert EmailAddress.objects.get(user=person).email == "rira@exemple.com"
+    client.post(url("correct", bad.pk), {"email": "rita@exemple.com", "attente": "1"})
+    old, new = (door_in(letter) for letter in letters.texts())
+    reader = Client(headers={"host": "alma.localhost"})
+    assert reader.post(old).status_code == reader.get(old).status_code == 422
+    assert not EmailAddress.objects.get(user=person).verified
+    assert reader.post(new).status_code == 200
+    assert EmailAddress.objects.get(user=person).verified
+    with pytest.raises(Refused):
+        correct_address(bad, email="riri@exemple.com", actor=None, now=NOW, again=True)
+
+
+def test_a_confirmation_of_another_town_confirms_nothing(town, other_town):
+    person = make.resident(town, email="rita@exemple.cmo")
+    correct_address(refused(town, person), email="rita@exemple.com", actor=None, now=NOW)
+    path = door_in(letters.texts()[0])
+    assert Client(headers={"host": "isle.localhost"}).post(path).status_code == 422
+    assert not EmailAddress.objects.get(user=person).verified
+
+
+def test_an_account_that_waits_for_a_confirmation_is_entered_by_a_code(client, town):
+    person = make.resident(town, email="rita@exemple.cmo")
+    correct_address(refused(town, person), email="rita@exemple.com", actor=None, now=NOW)
+    make.visitor(client, town)
+    client.post("/compte/login/code/", {"email": "rita@exemple.com"})
+    client.post("/compte/login/code/confirm/", {"code": letters.code()})
+    assert client.get("/moi/").status_code == 200
+    assert EmailAddress.objects.get(user=person).verified
 
 
 @pytest.mark.parametrize("email", ["rita@", "autre@exemple.ca"])
