@@ -17,7 +17,7 @@ from django.utils import timezone
 from parvis.core import secret
 from parvis.core.db import as_town
 from parvis.residents import rules, signals
-from parvis.residents.oidc import TownProvider
+from parvis.residents.oidc import TownProvider, let_go
 
 
 class TownAccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
@@ -81,6 +81,10 @@ class ProviderAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
     ) -> Provider:
         app = self.get_app(request, provider=provider, client_id=client_id)
         return TownProvider(request, app=app)
+
+    def get_requests_session(self) -> Any:
+        let_go()
+        return super().get_requests_session()
 
     def list_providers(self, request: HttpRequest) -> list[Provider]:
         return [TownProvider(request, app=app) for app in self.list_apps(request)]

@@ -7,7 +7,7 @@ import hashlib
 import json
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -39,6 +39,8 @@ class Provider:
     codes: dict[str, dict[str, str]] = field(default_factory=dict)
     calls: list[str] = field(default_factory=list)
     url: str = ""
+    while_asked: Callable[[], None] = lambda: None
+    """Run before each answer, while the application waits for it."""
     key: rsa.RSAPrivateKey = field(
         default_factory=lambda: rsa.generate_private_key(public_exponent=65537, key_size=2048)
     )
@@ -73,6 +75,7 @@ class Provider:
 
     def answer(self, path: str, form: dict[str, str]) -> tuple[int, Any]:
         self.calls.append(path)
+        self.while_asked()
         if self.lies.get("down") == path:
             return 503, {"error": "down"}
         if path == "/.well-known/openid-configuration":

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import time
+from contextlib import contextmanager
 
+import psycopg
 import pytest
 from allauth.account.models import EmailAddress
 from allauth.socialaccount.models import SocialAccount
 from django.core.cache import cache
-from django.test import Client
+from django.http import HttpResponse
+from django.test import Client, RequestFactory
 
 from parvis.core.db import as_town
+from parvis.municipalities.middleware import town as middleware
+from parvis.municipalities.middleware import view_of
+from parvis.municipalities.tests import make as municipalities
 from parvis.residents.models import Place, Resident
 from parvis.residents.tests import letters, make
 from parvis.residents.tests.provider import standing
@@ -21,6 +28,12 @@ FAILED = "La connexion n’a pas abouti"
 
 @pytest.fixture
 def provider(settings, db):
+    with serving(settings) as found:
+        yield found
+
+
+@contextmanager
+def serving(settings):
     cache.clear()
     with standing() as found:
         settings.SOCIALACCOUNT_PROVIDERS = {
@@ -193,3 +206,66 @@ def test_a_name_of_any_length_fits(browser, town, provider):
     come_back(browser, provider)
     assert is_signed_in(browser)
     assert len(Resident.objects.of(town).get().first_name) == 80
+
+
+@pytest.mark.django_db(transaction=True)
+def test_while_the_service_thinks_no_connection_is_held(client, settings):
+    town = municipalities.municipality("alma")
+    seen: dict[str, list[str]] = {}
+    with serving(settings) as provider, psycopg.connect(os.environ["DATABASE_URL"]) as watch:
+        watch.autocommit = True
+
+        def look() -> None:
+            rows = watch.execute(
+                "SELECT state || ': ' || query FROM pg_stat_activity WHERE usename = current_user "
+                "AND datname = current_database() AND pid <> pg_backend_pid()"
+            ).fetchall()
+            seen[provider.calls[-1]] = [row[0] for row in rows]
+
+        provider.while_asked = look
+        browser = make.visitor(client, town)
+        come_back(browser, provider)
+        assert is_signed_in(browser)
+    assert seen == {
+        "/.well-known/openid-configuration": [],
+        "/token": [],
+        "/userinfo": [],
+        "/keys": [],
+    }
+    with as_town(town.pk):
+        assert Resident.objects.of(town).get().email == "agathe@exemple.ca"
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("down", ["/.well-known/openid-configuration", "/token", "/keys"])
+def test_a_service_that_fails_on_the_way_back_writes_nothing(client, settings, down):
+    town = municipalities.municipality("alma")
+    with serving(settings) as provider:
+        browser = make.visitor(client, town)
+        away = browser.post(LOGIN)["Location"]
+        cache.clear()
+        provider.lies = {"down": down}
+        back = provider.consent(away).replace("http://alma.localhost", "")
+        page = browser.get(back)
+        assert FAILED in text(page)
+        assert down in provider.calls
+        # Nothing was asked for a return that this browser has already made.
+        provider.calls.clear()
+        assert FAILED in text(browser.get(back))
+        assert provider.calls == []
+    with as_town(town.pk):
+        assert not Resident.objects.of(town).exists()
+        assert not EmailAddress.objects.exists()
+        assert not SocialAccount.objects.exists()
+
+
+def test_what_the_way_back_wrote_before_it_crashed_is_undone(town, provider):
+    def crash(request):
+        make.resident(request.municipality)
+        assert Resident.objects.of(town).exists()
+        return HttpResponse(status=500)
+
+    back = RequestFactory(headers={"host": "alma.localhost"}).get(f"{LOGIN}callback/?code=x")
+    assert hasattr(view_of(back)[0], "asks_first")
+    assert middleware(crash)(back).status_code == 500
+    assert not Resident.objects.of(town).exists()
