@@ -189,7 +189,8 @@ def test_a_corrected_address_receives_its_confirmation_only_until_its_reader_con
 
     reader = Client(headers={"host": "alma.localhost"})
     path = door_in(letters.texts()[0])
-    assert "rita@exemple.com" in reader.get(path).content.decode()
+    asks = reader.get(path).content.decode()
+    assert "Ville d’Alma a noté rita@exemple.com" in asks
     assert not EmailAddress.objects.get(user=person).verified
     for _each in range(2):
         assert reader.post(path).status_code == 200
