@@ -94,6 +94,14 @@ def parser() -> Parser:
     one.add_argument("verify", choices=("verify",))
     one.add_argument("--town", default="", metavar="VILLE")
 
+    one = command("cap", nothing, "Vérifie des messages d’alerte CAP.")
+    deeds = one.add_subparsers(metavar="ACTION", required=True)
+    two = deeds.add_parser("check", help="dire ce qui n’est pas du CAP 1.2 ou du CAP-CP valide")
+    two.set_defaults(deed=check_cap)
+    two.add_argument(
+        "files", nargs="+", metavar="FICHIER", help="«\u00a0-\u00a0»\u00a0: entrée standard"
+    )
+
     one = command("backup", backup, "Sauvegarde tout dans un fichier.")
     one.add_argument("file", type=Path, metavar="FICHIER")
     one = command("restore", restore, "Restaure une sauvegarde dans une instance vide.")
@@ -199,6 +207,12 @@ def verify(arguments: argparse.Namespace) -> int:
     from parvis import cli_town
 
     return cli_town.verify_audit(arguments.town)
+
+
+def check_cap(arguments: argparse.Namespace) -> int:
+    from parvis import cli_cap
+
+    return cli_cap.check(arguments.files)
 
 
 def backup(arguments: argparse.Namespace) -> int:
