@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from lxml import etree
@@ -174,28 +174,16 @@ def _fill(element: etree._Element, shape: object, parts: tuple[Part, ...]) -> No
             if part.parts:
                 _fill(child, one, part.parts)
             else:
-                child.text = _written(one, part)
+                written = _written(one)
+                try:
+                    child.text = written
+                except ValueError:
+                    # XML has no word for most control characters.
+                    said = f"«\u00a0{part.name}\u00a0» contient un caractère que XML n’admet pas"
+                    raise ValueError(said) from None
 
 
-def _written(one: object, part: Part) -> str:
+def _written(one: object) -> str:
     if isinstance(one, datetime):
         return values.stamp(one)
-    if isinstance(one, Decimal):
-        try:
-            return format(one, "f")
-        except InvalidOperation as error:
-            raise ValueError(str(error)) from error
-    _possible(str(one), part)
-    return str(one)
-
-
-def _possible(written: str, part: Part) -> None:
-    """Or raise ValueError: XML has no word for most control characters."""
-    for letter in written:
-        number = ord(letter)
-        if (
-            (number < 32 and letter not in "\t\n\r")
-            or 0xD800 <= number <= 0xDFFF
-            or number in (0xFFFE, 0xFFFF)
-        ):
-            raise ValueError(f"«\u00a0{part.name}\u00a0» contient un caractère que XML n’admet pas")
+    return format(one, "f") if isinstance(one, Decimal) else str(one)

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 
-MOST_POINTS = 10_000
+MOST_POINTS = 2_000
+"""Whether a line crosses itself takes time by the square of its points."""
 MOMENT = re.compile(
     r"(\d{4}-\d\d-\d\d)T([01]\d|2[0-3]|24):([0-5]\d):([0-5]\d)([-+])(\d\d):([0-5]\d)", re.ASCII
 )

@@ -142,6 +142,12 @@ def test_what_cap_cannot_say_is_not_written(alert):
         cap.write(alert)
 
 
+@pytest.mark.parametrize("letter", ["\0", "\x0b", "\x1f", "\ud800", "\ufffe", "\uffff"])
+def test_a_character_that_xml_has_no_word_for_is_refused_in_french(letter):
+    with pytest.raises(Refused, match="«\u00a0note\u00a0» contient un caractère que XML n’admet"):
+        cap.write(replace(PLAIN, note=f"a{letter}b"))
+
+
 def test_a_message_that_departs_from_the_schema_is_not_read():
     with pytest.raises(Refused, match="Ligne 7\u00a0: «\u00a0status\u00a0» vaut"):
         cap.read(FLOOD.replace("Actual", "actual").encode())
