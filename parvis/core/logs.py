@@ -11,7 +11,9 @@ ROW = re.compile(
     re.MULTILINE | re.DOTALL,
 )
 # Some paths are a right to act: invitations, unsubscriptions, tickets of streams.
-TOKEN = re.compile(r"(/(?:invitation|desabonnement|preuve)/|[?&]t=)[^\s/\"'&]{6,}", re.IGNORECASE)
+TOKEN = re.compile(
+    r"(/(?:invitation|desabonnement|preuve|confirmer)/|[?&]t=)[^\s/\"'&]{6,}", re.IGNORECASE
+)
 
 
 class Discreet(logging.Formatter):
