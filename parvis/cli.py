@@ -75,6 +75,11 @@ def parser() -> Parser:
     two.add_argument(
         "--code", default="", metavar="NNNNN", help="code géographique, par exemple 93042"
     )
+    two = deeds.add_parser("host", help="accepter un nom d’hôte demandé", parents=[same])
+    two.set_defaults(deed=in_django(host))
+    two.add_argument("what", choices=("list", "accept", "refuse"), metavar="list|accept|refuse")
+    two.add_argument("slug", nargs="?", default="", metavar="VILLE")
+    two.add_argument("name", nargs="?", default="", metavar="NOM")
     two = deeds.add_parser("export", help="écrire une ville dans un fichier", parents=[same])
     two.set_defaults(deed=in_django(export))
     two.add_argument("slug")
@@ -183,6 +188,12 @@ def create(arguments: argparse.Namespace) -> int:
         brand=arguments.brand,
         code=arguments.code,
     )
+
+
+def host(arguments: argparse.Namespace) -> int:
+    from parvis import cli_town
+
+    return cli_town.host(arguments.what, slug=arguments.slug, name=arguments.name)
 
 
 def export(arguments: argparse.Namespace) -> int:

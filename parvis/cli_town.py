@@ -1,4 +1,4 @@
-"""`parvis town create`, `parvis import …` and `parvis audit verify`."""
+"""`parvis town create`, `parvis town host`, `parvis import …` and `parvis audit verify`."""
 
 from __future__ import annotations
 
@@ -67,6 +67,41 @@ def invitation_link(host: str, token: str) -> str:
     scheme = "https" if settings.HTTPS else "http"
     port = f":{settings.PUBLIC_PORT}" if settings.PUBLIC_PORT else ""
     return f"{scheme}://{host}{port}{reverse('backoffice:invitation', args=[token])}"
+
+
+def host(deed: str, *, slug: str, name: str) -> int:
+    """List host names with what they wait for; accept one that a town claimed, or refuse it."""
+    from django.utils import timezone
+
+    from parvis.core.db import as_town
+    from parvis.core.errors import Refused
+    from parvis.municipalities import hosts
+    from parvis.municipalities.models import HostName
+
+    names = HostName.objects.select_related("municipality").order_by("municipality__slug", "name")
+    if slug:
+        names = names.filter(municipality=find_town(slug))
+    if deed == "list":
+        for each in names:
+            state = "principal" if each.is_main else "sert" if each.serves else "à accepter"
+            say(f"{each.municipality.slug}\u00a0: {each.name} ({state})")
+        return 0
+    found = names.filter(name=name.strip().lower().rstrip(".")).first() if slug and name else None
+    if found is None:
+        raise Stop(
+            "Dites la ville et un nom qu’elle a demandé\u00a0: «\u00a0parvis town host list\u00a0»."
+        )
+    with as_town(found.municipality_id):
+        try:
+            if deed == "accept":
+                hosts.accept_host_name(found, now=timezone.now())
+            else:
+                hosts.remove_host_name(found, actor=None)
+        except Refused as refused:
+            raise Stop(str(refused)) from refused
+    said = "mène maintenant à" if deed == "accept" else "ne mène plus à"
+    say(f"{found.name} {said} {found.municipality.name}.")
+    return 0
 
 
 def bring_in(kind: str, *, slug: str, file: Path) -> int:

@@ -11,7 +11,9 @@ import pytest
 from django.test import Client
 
 from parvis.core.db import as_town
+from parvis.municipalities import hosts
 from parvis.municipalities.models import AuditLine, Invitation, Municipality
+from parvis.municipalities.tests import make
 from parvis.notifications.models import Subject
 from tests.cluster import ROOT
 
@@ -68,3 +70,31 @@ def test_without_an_administrator_nobody_is_invited():
         assert not Invitation.objects.of(town).exists()
     code, said = create("matane")
     assert (code, "sert déjà" in said) == (1, True), said
+
+
+def host(*arguments: str) -> tuple[int, str]:
+    done = subprocess.run(
+        [sys.executable, "-m", "parvis.cli", "town", "host", *arguments],
+        cwd=ROOT, env=dict(os.environ), capture_output=True, text=True,
+    )  # fmt: skip
+    return done.returncode, done.stdout + done.stderr
+
+
+def test_the_operator_sees_accepts_and_refuses_the_names_that_towns_claim():
+    town = make.municipality("matane")
+    make.municipality("isle")
+    with as_town(town.pk):
+        for name in ("avis.matane.exemple", "autre.matane.exemple"):
+            hosts.add_host_name(town, name=name, actor=None)
+    said = host("list")[1]
+    assert "avis.matane.exemple (à accepter)" in said
+    assert "matane.localhost (principal)" in said
+    assert host("accept", "isle", "avis.matane.exemple")[0] == 1
+    assert host("accept", "matane", "Avis.matane.exemple.")[0] == 0
+    assert "avis.matane.exemple (sert)" in host("list", "matane")[1]
+    assert host("refuse", "matane", "autre.matane.exemple")[0] == 0
+    assert "autre.matane" not in host("list")[1]
+    # The main name is not refused: the town would have no address.
+    assert host("refuse", "matane", "matane.localhost")[0] == 1
+    page = Client(headers={"host": "avis.matane.exemple"}).get("/")
+    assert page.status_code == 200

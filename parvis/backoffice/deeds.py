@@ -16,6 +16,7 @@ DEEDS: dict[str, object] = {
     "municipalities.roles_set": _("Rôles d’une personne changés"),
     "municipalities.host_added": _("Nom d’hôte ajouté"),
     "municipalities.host_verified": _("Nom d’hôte vérifié"),
+    "municipalities.host_accepted": _("Nom d’hôte accepté par l’exploitant"),
     "municipalities.host_made_main": _("Adresse principale changée"),
     "municipalities.host_removed": _("Nom d’hôte retiré"),
     "municipalities.trail_exported": _("Journal exporté"),

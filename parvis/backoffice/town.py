@@ -18,6 +18,7 @@ from parvis.core.errors import Refused
 from parvis.core.htmx import go_to
 from parvis.municipalities import crests, hosts, rules
 from parvis.municipalities.actions import change_town
+from parvis.municipalities.middleware import serves_unproven
 from parvis.municipalities.models import AuditLine, HostName, Municipality
 from parvis.notifications import subjects
 from parvis.notifications.models import Subject
@@ -72,6 +73,7 @@ def show_town(
                 }
                 for row in names
             ],
+            "shared": hosts.is_shared(town),
             "rooms": rules.ROOMS.values(),
             "last_change": changed,
             **preview(str(typed or town.brand)),
@@ -124,12 +126,16 @@ def add_host(request: StaffRequest) -> HttpResponse:
             form.add_error("name", str(refused))
         else:
             messages.success(
-                request, _("Nom ajouté. Faites pointer son DNS ici, puis vérifiez-le.")
+                request,
+                _("Nom ajouté. La personne qui exploite le portail doit l’accepter.")
+                if hosts.is_shared(request.municipality)
+                else _("Nom ajouté. Faites pointer son DNS ici, puis vérifiez-le."),
             )
             return go_to(request, "backoffice:town")
     return show_town(request, host_form=form)
 
 
+@serves_unproven
 @login_not_required
 def prove_host(request: TownRequest, token: str) -> HttpResponse:
     """Opened at the host name itself: that the page answers is the proof."""

@@ -1,4 +1,9 @@
-"""The host names that lead to a town: added by an administrator, proven by a visit."""
+"""The host names that lead to a town: claimed by an administrator, then proven or accepted.
+
+Where one town is alone, a visit proves that the name leads here. Where several share an instance, a
+visit shows the instance and not the town: another town could claim a name that was pointed here for
+its neighbour. There, the operator's word counts.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +25,7 @@ PROOF_HOURS = 24
 
 @transaction.atomic
 def add_host_name(town: Municipality, *, name: str, actor: Any) -> HostName:
-    """Let this host name lead to the town, or raise Refused. It stays unproven until visited."""
+    """Claim this host name for the town, or raise Refused. It serves nothing until verified."""
     name = name.strip().lower().rstrip(".")
     rules.check_host_name(name)
     try:
@@ -30,6 +35,11 @@ def add_host_name(town: Municipality, *, name: str, actor: Any) -> HostName:
         raise Refused(_("Ce nom d’hôte sert déjà.")) from error
     record("municipalities.host_added", municipality=town, actor=actor, host=name)
     return host
+
+
+def is_shared(town: Municipality) -> bool:
+    """Whether other towns answer on this instance."""
+    return Municipality.objects.exclude(pk=town.pk).exists()
 
 
 def proof(host: HostName) -> str:
@@ -48,10 +58,19 @@ def prove_host_name(town: Municipality, *, token: str, visited: str, now: dateti
     if host is None or town_id != town.pk or visited != name:
         raise Refused(_("Ce lien est pour un autre nom d’hôte."))
     if host.verified_at is None:
+        if is_shared(town):
+            raise Refused(_("La personne qui exploite le portail doit accepter ce nom."))
         host.verified_at = now
         host.save(update_fields=["verified_at"])
         record("municipalities.host_verified", municipality=town, host=name)
     return host
+
+
+@transaction.atomic
+def accept_host_name(host: HostName, *, now: datetime) -> None:
+    """Let a claimed name serve, on the operator's word. Twice is the same as once."""
+    if HostName.objects.filter(pk=host.pk, verified_at__isnull=True).update(verified_at=now):
+        record("municipalities.host_accepted", municipality=host.municipality, host=host.name)
 
 
 @transaction.atomic

@@ -12,19 +12,31 @@ from django.template.loader import render_to_string
 from django.urls import Resolver404, resolve
 
 from parvis.core.db import as_town
-from parvis.municipalities.models import Municipality
+from parvis.municipalities.models import HostName, Municipality
 
 Next = Callable[[HttpRequest], HttpResponse]
 View = Callable[..., HttpResponse]
 WITHOUT_TOWN = ("/healthz", "/readyz", "/metrics", "/static/")
 
 
-def find_town(host: str) -> Municipality | None:
-    """The town that this Host header names. Only this header counts, never X-Forwarded-Host."""
+def find_town(host: str, view: Any = None) -> Municipality | None:
+    """The town that this Host header names. Only this header counts, never X-Forwarded-Host.
+
+    A name that a town claimed and nobody verified yet answers by the page that verifies it alone.
+    """
     name, _port = split_domain_port(host)
     if not name:
         return None
-    return Municipality.objects.filter(host_names__name=name.rstrip(".")).first()
+    found = HostName.objects.select_related("municipality").filter(name=name.rstrip(".")).first()
+    if found is None or not (found.serves or getattr(view, "serves_unproven", False)):
+        return None
+    return found.municipality
+
+
+def serves_unproven(view: View) -> View:
+    """Mark the view that is visited at a host name which is not verified yet."""
+    view.serves_unproven = True  # type: ignore[attr-defined]
+    return view
 
 
 def asks_first(ask: Callable[..., None]) -> Callable[[View], View]:
@@ -56,11 +68,11 @@ def town(get_response: Next) -> Next:
     def middleware(request: HttpRequest) -> HttpResponse:
         if request.path.startswith(WITHOUT_TOWN):
             return get_response(request)
-        municipality = find_town(request.META.get("HTTP_HOST", ""))
+        view, facts = view_of(request)
+        municipality = find_town(request.META.get("HTTP_HOST", ""), view)
         if municipality is None:
             return HttpResponse(render_to_string("unknown_host.html"), status=404)
         request.municipality = municipality  # type: ignore[attr-defined]
-        view, facts = view_of(request)
         ask = getattr(view, "asks_first", None)
         if ask is not None:
             ask(request, **facts)

@@ -59,7 +59,8 @@ class HostName(models.Model):
     name = models.CharField(max_length=253, unique=True)
     is_main = models.BooleanField(default=False)
     verified_at = models.DateTimeField(null=True, blank=True)
-    """When a visit by this name first reached us: the only proof that it leads here."""
+    """When a visit by this name reached us, or the operator accepted it. Until then, it serves
+    nothing; the main name, which the operator gave, serves from the start."""
 
     class Meta:
         constraints: ClassVar = [
@@ -72,6 +73,11 @@ class HostName(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def serves(self) -> bool:
+        """Whether pages answer by this name, and letters may bear it."""
+        return self.is_main or self.verified_at is not None
 
 
 class OwnedQuerySet(models.QuerySet[Any]):

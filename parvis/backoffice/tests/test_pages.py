@@ -247,6 +247,16 @@ def test_a_host_name_is_proven_by_a_visit_to_it_and_only_then_may_be_main(
     assert HostName.objects.filter(municipality=town, is_main=True).count() == 1
 
 
+def test_where_towns_share_the_portal_a_claimed_name_waits_for_the_operator(
+    client, town, other_town, administrator
+):
+    client.post(reverse("backoffice:add_host"), {"name": "avis.alma.localhost"})
+    shown = page(client, "town").content.decode()
+    assert "En attente d’acceptation" in shown
+    assert "parvis town host accept alma" in shown
+    assert "/preuve/" not in shown
+
+
 def test_a_host_name_of_another_town_is_refused(client, town, other_town, administrator):
     answer = client.post(reverse("backoffice:add_host"), {"name": "isle.localhost"})
     assert answer.status_code == 422

@@ -12,6 +12,7 @@ from parvis.core.errors import Refused
 from parvis.municipalities import actions, crests, hosts
 from parvis.municipalities.models import AuditLine, HostName
 from parvis.municipalities.tests.make import NOW
+from parvis.notifications.urls_of import origin
 
 
 def png(side: int = 40) -> bytes:
@@ -54,6 +55,39 @@ def test_a_proof_for_another_town_is_refused(town, other_town):
     host = hosts.add_host_name(town, name="avis.alma.exemple", actor=None)
     with pytest.raises(Refused):
         hosts.prove_host_name(other_town, token=hosts.proof(host), visited=host.name, now=NOW)
+
+
+def test_a_claimed_name_serves_no_page_and_no_letter_until_it_is_verified(client, town):
+    host = hosts.add_host_name(town, name="avis.alma.exemple", actor=None)
+    there = {"host": host.name}
+    for path in ("/", "/compte/login/", "/avis/", "/bureau/", "/n-existe-pas/"):
+        page = client.get(path, headers=there)
+        assert page.status_code == 404
+        assert town.name not in page.content.decode()
+    assert origin(town) == "http://alma.localhost"
+    proof = f"/bureau/ville/hotes/preuve/{hosts.proof(host)}/"
+    assert client.get(proof, headers=there).status_code == 200
+    assert client.get("/", headers=there).status_code == 200
+    assert origin(town) == "http://alma.localhost"
+
+
+def test_where_towns_share_an_instance_the_operator_accepts_a_name_and_a_visit_does_not(
+    client, town, other_town
+):
+    host = hosts.add_host_name(town, name="portail.isle.exemple", actor=None)
+    there = {"host": host.name}
+    proof = f"/bureau/ville/hotes/preuve/{hosts.proof(host)}/"
+    assert client.get(proof, headers=there).status_code == 422
+    assert client.get("/", headers=there).status_code == 404
+    with pytest.raises(Refused):
+        hosts.make_main_host(host, actor=None)
+    for _each in range(2):
+        hosts.accept_host_name(host, now=NOW)
+    assert client.get("/", headers=there).status_code == 200
+    host.refresh_from_db()
+    hosts.make_main_host(host, actor=None)
+    assert origin(town) == "http://portail.isle.exemple"
+    assert AuditLine.objects.of(town).filter(deed="municipalities.host_accepted").count() == 1
 
 
 def test_the_main_name_cannot_be_removed(town):

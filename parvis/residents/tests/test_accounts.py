@@ -16,6 +16,7 @@ from django.test import Client
 from parvis.core.db import as_town
 from parvis.municipalities.models import AuditLine, HostName
 from parvis.municipalities.tests import make as towns
+from parvis.municipalities.tests.make import NOW
 from parvis.residents.models import Place, Resident
 from parvis.residents.tests import letters, make
 
@@ -99,7 +100,7 @@ def test_three_wrong_codes_end_it_and_the_account_can_still_be_entered(client, t
 
 
 def test_a_link_in_a_letter_is_at_the_main_host_whatever_host_was_asked(client, town):
-    HostName.objects.create(municipality=town, name="vieux.localhost")
+    HostName.objects.create(municipality=town, name="vieux.localhost", verified_at=NOW)
     make.resident(town, email="agathe@exemple.ca")
     sign_up(Client(headers={"host": "vieux.localhost:6666"}))
     there = Client(headers={"host": "alma.localhost:6666"})
