@@ -7,6 +7,7 @@ import http.client
 import importlib.util
 import os
 import secrets
+import shutil
 import socket
 import sys
 from collections.abc import Iterator
@@ -21,7 +22,10 @@ READY = "Parvis est prêt : http://{host}:{port}"
 FIRST_PAGE_PATIENCE = 60.0
 
 
-def web_child(host: str, port: int, *, workers: int = 2) -> Child:
+def web_child(host: str, port: int, *, data: Path, workers: int = 2) -> Child:
+    figures = data / "run" / "figures"
+    shutil.rmtree(figures, ignore_errors=True)
+    figures.mkdir(mode=0o700, parents=True)
     return Child(
         "pages",
         [
@@ -31,6 +35,8 @@ def web_child(host: str, port: int, *, workers: int = 2) -> Child:
             *("--no-ws", "--workers-kill-timeout", "3", "--log-level", "warning"),
             *("--respawn-failed-workers", "--respawn-interval", "1"),
         ],
+        # Where the processes put together what each counted (core/latency.py).
+        {"PROMETHEUS_MULTIPROC_DIR": str(figures)},
         needed=True,
     )
 
@@ -133,7 +139,7 @@ def _demo(family: Supervisor, data: Path, port: int, letters: socket.socket) -> 
     mailbox = python("-m", "parvis.demo.mailbox", str(letters.fileno()), str(data / "mail"))
     family.add(
         Child("courriels", mailbox, inherits=[letters.fileno()]),
-        web_child("127.0.0.1", port),
+        web_child("127.0.0.1", port, data=data),
         *worker_children(),
     )
     host = seed.FIRST_HOST
@@ -161,7 +167,7 @@ def serve(data: Path, *, host: str, port: int, workers: int) -> int:
             collect_static()
             close_connections()
             try:
-                family.add(web_child(host, port, workers=workers))
+                family.add(web_child(host, port, data=data.resolve(), workers=workers))
                 if family.wait_until(lambda: _healthy(host, port), patience=FIRST_PAGE_PATIENCE):
                     say(f"Les pages répondent sur {host}:{port}.")
                 return family.watch()

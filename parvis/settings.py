@@ -143,6 +143,7 @@ INSTALLED_APPS = [
     *(["parvis.demo"] if DEMO else []),
 ]
 MIDDLEWARE = [
+    "parvis.core.latency.timed",
     "parvis.core.middleware.outermost",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",

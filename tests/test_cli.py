@@ -211,6 +211,10 @@ def test_the_demonstration_starts_serves_stops_whole_and_starts_again(tmp_path):
         assert until(lambda: mailbox.letters(data / "mail", limit=1) != [], seconds=60)
         assert "exemple.ca" in page(port, "/demo/courriels")[1]
         assert len(of_this_run(data)) >= 7
+        # Whichever process is asked tells what all of them answered.
+        counted = 'parvis_request_seconds_count{page="announcements:index",status="2xx"} 1.0'
+        for _each in range(6):
+            assert counted in page(port, "/metrics")[1].splitlines()
         first.send_signal(signal.SIGTERM)
         assert first.wait(40) == 0
         assert of_this_run(data) == []

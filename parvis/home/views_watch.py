@@ -14,6 +14,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
+from parvis.core import latency
 from parvis.home import measures
 from parvis.residents.http import TownRequest
 
@@ -76,7 +77,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
     if not may_measure(request):
         raise PermissionDenied
     response = HttpResponse(
-        measures.exposition(now=timezone.now()),
+        measures.exposition(now=timezone.now()) + latency.exposition(),
         content_type="text/plain; version=0.0.4; charset=utf-8",
     )
     response.headers["Cache-Control"] = "no-store"

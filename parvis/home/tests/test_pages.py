@@ -261,6 +261,24 @@ def test_measures_are_not_public(db, settings):
     assert far.get("/metrics", headers={"Authorization": "Bearer jeton"}).status_code == 200
 
 
+def test_requests_are_counted_by_page_and_kind_of_answer_and_name_nobody(visitor, town):
+    def counted(page: str, status: str) -> float:
+        text = Client(REMOTE_ADDR="127.0.0.1").get("/metrics").content.decode()
+        name = f'parvis_request_seconds_count{{page="{page}",status="{status}"}} '
+        found = [line for line in text.splitlines() if line.startswith(name)]
+        return float(found[0].removeprefix(name)) if found else 0
+
+    before = counted("search", "2xx"), counted("other", "4xx")
+    assert visitor.get("/chercher/?q=Agathe").status_code == 200
+    assert visitor.get("/agathe-tremblay/").status_code == 404
+    assert (counted("search", "2xx"), counted("other", "4xx")) == (
+        before[0] + 1,
+        before[1] + 1,
+    )
+    text = Client(REMOTE_ADDR="127.0.0.1").get("/metrics").content.decode()
+    assert "agathe" not in text.lower()
+
+
 def test_robots_and_reporters_are_told_where_to_go(visitor, town):
     assert "Disallow: /bureau/" in text_of(visitor, "/robots.txt")
     assert "Contact: http://alma.localhost/aide/" in text_of(visitor, "/.well-known/security.txt")
