@@ -15,7 +15,9 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from parvis.announcements import audience, rules
-from parvis.announcements.drafts import apply, check_ready, locked, move_reminders, touch, translate
+from parvis.announcements.drafts import (
+    apply, check_ready, drop_translation, locked, move_reminders, touch, translate,
+)  # fmt: skip
 from parvis.announcements.models import Announcement, PublicNotice, Reminder
 from parvis.announcements.saying import send, stop_messages, write_version
 from parvis.core import live
@@ -107,12 +109,13 @@ def revise_published(
     now: datetime,
     notify_change: bool = False,
     note: str = "",
-    translations: dict[str, dict[str, str]] | None = None,
+    translations: dict[str, dict[str, str] | None] | None = None,
     **changes: Any,
 ) -> Announcement:
     """Change what is published, as a new version, or raise Refused. Nobody is told unless asked.
 
-    `translations`: language → {basis, title, summary, text}. The slug stays: addresses do not move.
+    `translations`: language → {basis, title, summary, text}, or None to withdraw it. The slug
+    stays: addresses do not move.
     """
     fresh = locked(announcement)
     if not fresh.is_public:
@@ -122,7 +125,10 @@ def revise_published(
     rules.check_token(token, fresh.token)
     moved = apply(fresh, changes, complete=True)
     for language, said in (translations or {}).items():
-        translate(fresh, language=language, actor=actor, now=now, **said)
+        if said is None:
+            drop_translation(fresh, language=language, actor=actor, now=now)
+        else:
+            translate(fresh, language=language, actor=actor, now=now, **said)
     spoken = bool(translations) or any(name in moved for name in rules.CONTENT)
     if (
         spoken

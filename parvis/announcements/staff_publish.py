@@ -131,7 +131,7 @@ def revise(request: StaffRequest, pk: int) -> HttpResponse:
             "announcement": announcement,
             "form": form,
             "typed": carried(request),
-            "moved": moved(announcement, typed),
+            "moved": moved(announcement, typed, translations(editor, announcement) or {}),
             "back": reverse("announcements_staff:edit", args=[pk]),
             **preview(typed, now),
             **reach(typed, now),
@@ -141,11 +141,11 @@ def revise(request: StaffRequest, pk: int) -> HttpResponse:
 
 
 def translations(editor: EditorForm, announcement: Announcement) -> dict[str, Any] | None:
-    """The translation when it changed, as the action takes it."""
+    """The translation when it changed or is withdrawn, as the action takes it."""
     wanted, language = editor.translation(), editor.cleaned_data["language"]
-    if wanted is None:
-        return None
     written = announcement.translations.filter(language=language).first()
+    if wanted is None:
+        return {language: None} if written else None
     if written and all(getattr(written, name) == value for name, value in wanted.items()):
         return None
     return {language: wanted}
@@ -160,8 +160,10 @@ def carried(request: StaffRequest) -> list[tuple[str, str]]:
     ]  # fmt: skip
 
 
-def moved(announcement: Announcement, typed: Announcement) -> list[dict[str, Any]]:
-    """What would change, column by column, before and after."""
+def moved(
+    announcement: Announcement, typed: Announcement, spoken: dict[str, Any]
+) -> list[dict[str, Any]]:
+    """What would change, column by column, before and after, in French and in other languages."""
     fields = EditorForm.base_fields
     named = {"sector_ids": "sectors", "address_ids": "addresses"}
     found = []
@@ -174,4 +176,11 @@ def moved(announcement: Announcement, typed: Announcement) -> list[dict[str, Any
         found.append(
             {"label": label, "before": before if is_text else "", "after": now if is_text else ""}
         )
+    for language, said in spoken.items():
+        written = announcement.translations.filter(language=language).first()
+        for name in ("title", "summary", "text"):
+            before, now = getattr(written, name, ""), (said or {}).get(name, "")
+            if before != now:
+                label = f"{fields[f'other_{name}'].label} ({rules.LANGUAGES[language]})"
+                found.append({"label": label, "before": before, "after": now})
     return found

@@ -112,6 +112,23 @@ def test_a_change_is_read_again_and_notifies_nobody_unless_asked(client, clerk, 
     assert Message.objects.of(town).filter(reference=standing.reference).count() == 2
 
 
+def test_a_translation_that_is_unticked_is_shown_as_going_and_then_goes(client, clerk, town):
+    standing = make.published(town)
+    words = {"language": "en", "basis": "health", "other_title": "Brown water", "other_text": "Run"}
+    told = typed(standing, in_language="on", **words)
+    client.post(url("revise", standing.pk), {**told, "faire": "publier"})
+    standing.refresh_from_db()
+    assert standing.versions.first().translations["en"]["title"] == "Brown water"
+    told = typed(standing, language="en")
+    shown = client.post(url("revise", standing.pk), {**told, "faire": "relire"}).content.decode()
+    assert "<del>Brown water</del>" in shown
+    assert standing.translations.exists()
+    client.post(url("revise", standing.pk), {**told, "faire": "publier"})
+    assert not standing.translations.exists()
+    newest, former = standing.versions.all()[:2]
+    assert (newest.translations, former.translations["en"]["text"]) == ({}, "Run")
+
+
 def test_a_change_over_a_colleagues_is_refused_and_the_words_stay_on_the_page(client, clerk, town):
     standing = make.published(town)
     told = typed(standing, title="Le mien", faire="publier")
