@@ -14,10 +14,8 @@ from django.db import transaction
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
-from parvis.announcements import audience, rules
-from parvis.announcements.drafts import (
-    apply, check_ready, drop_translation, locked, move_reminders, touch, translate,
-)  # fmt: skip
+from parvis.announcements import audience, drafts, rules
+from parvis.announcements.drafts import apply, check_ready, locked, move_reminders, touch, translate
 from parvis.announcements.models import Announcement, PublicNotice, Reminder
 from parvis.announcements.saying import send, stop_messages, write_version
 from parvis.core import live
@@ -126,7 +124,7 @@ def revise_published(
     moved = apply(fresh, changes, complete=True)
     for language, said in (translations or {}).items():
         if said is None:
-            drop_translation(fresh, language=language, actor=actor, now=now)
+            drafts.drop_translation(fresh, language=language, actor=actor, now=now)
         else:
             translate(fresh, language=language, actor=actor, now=now, **said)
     spoken = bool(translations) or any(name in moved for name in rules.CONTENT)

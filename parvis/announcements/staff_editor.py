@@ -19,7 +19,14 @@ from django.views.decorators.http import require_POST
 from parvis.announcements import drafts, parts, rules, saying
 from parvis.announcements.forms import AttachmentForm, EditorForm, PictureForm, ReminderForm
 from parvis.announcements.looks import map_of, preview, reach
-from parvis.announcements.models import Announcement, Attachment, Picture, PublicNotice, Reminder
+from parvis.announcements.models import (
+    Announcement,
+    Attachment,
+    Picture,
+    PublicNotice,
+    Reminder,
+    Translation,
+)  # fmt: skip
 from parvis.announcements.staff import ROOM, one
 from parvis.core import files
 from parvis.core.errors import Refused
@@ -265,8 +272,13 @@ def try_out(
     if not rules.has_words(typed.title):
         messages.error(request, _("Écrivez d’abord un titre."))
         return {}
-    # Only the French words are here as they are typed: a translation may not be saved yet.
     content = {"fr": saying.letter(typed, kind="announcements.trial")["fr"]}
+    other = form.translation() if form.is_valid() else None
+    language = form.cleaned_data.get("language", "")
+    if other and language in saying.SPOKEN and rules.has_words(other["title"]):
+        content[language] = saying.said(
+            Translation(language=language, **other), language, kind="announcements.trial", note=""
+        )
     for words in content.values():
         words["url"] = reverse("announcements_staff:edit", args=[announcement.pk])
     send_message(

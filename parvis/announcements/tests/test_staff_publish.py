@@ -93,6 +93,16 @@ def test_a_trial_goes_to_oneself_alone(client, clerk, town):
     assert draft.state == "draft"
 
 
+def test_a_trial_speaks_the_language_being_typed_too(client, clerk, town):
+    draft = make.draft(town)
+    told = typed(draft, in_language="on", language="en", basis="health", faire="essai")
+    client.post(url("edit", draft.pk), {**told, "other_title": "Boil", "other_text": "Now"})
+    message = Message.objects.of(town).get(kind="announcements.trial")
+    assert set(message.content) == {"fr", "en"}
+    assert message.content["en"]["title"] == "Test: Boil"
+    assert "<p>Now</p>" in message.content["en"]["html"]
+
+
 def test_a_change_is_read_again_and_notifies_nobody_unless_asked(client, clerk, town):
     subscriber(town, make.subject(town))
     standing = make.published(town)
