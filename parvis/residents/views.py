@@ -244,8 +244,8 @@ def confirm_address(request: TownRequest, token: str) -> HttpResponse:
     response = render(
         request, "residents/confirm.html", context, status=422 if "refused" in context else 200
     )
-    # The address is a right to act: it must not leak, nor be found by a search engine.
-    response.headers["Referrer-Policy"] = "no-referrer"
+    # The address is a right to act: no search engine may find it. It does not leak by a link, for
+    # pages tell other sites nothing of it; our own must hear it, or the form would be refused.
     response.headers["X-Robots-Tag"] = "noindex"
     response.headers["Cache-Control"] = "private, no-store"
     return response

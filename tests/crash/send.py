@@ -189,7 +189,7 @@ with as_town(town.pk):
 planned = time.monotonic() - began
 workers = [dispatcher(), dispatcher()]
 done, expected, died = 0, people * 3, {"worker": 0, "database": 0}
-deadline = time.monotonic() + 240
+deadline = time.monotonic() + 480
 while time.monotonic() < deadline:
     now_done = sum(ends(town.pk).values())
     if now_done >= expected:

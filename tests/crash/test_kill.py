@@ -16,7 +16,7 @@ PEOPLE = int(os.environ.get("PARVIS_CRASH_PEOPLE", "5000"))
 def test_every_recipient_ends_with_one_outcome_whatever_was_killed(tmp_path):
     run = subprocess.run(
         [sys.executable, "-m", "tests.crash.send", str(tmp_path), str(PEOPLE), "6"],
-        capture_output=True, text=True, timeout=420, check=False,
+        capture_output=True, text=True, timeout=700, check=False,
         env={k: v for k, v in os.environ.items() if not k.startswith(("DATABASE_", "PARVIS_"))},
     )  # fmt: skip
     assert run.returncode == 0, run.stderr[-3000:]

@@ -5,12 +5,14 @@ from __future__ import annotations
 import time
 
 import pytest
+from allauth.account.models import EmailAddress
 from django.test import Client
+from playwright.sync_api import expect
 
 from parvis.core.db import as_town
 from parvis.municipalities.tests import make as towns
 from parvis.municipalities.tests.make import NOW
-from parvis.residents import actions, households
+from parvis.residents import actions, confirmations, households
 from parvis.residents.tests import make
 from tests.journeys.conftest import axe, fits
 
@@ -61,3 +63,20 @@ def test_no_fault_on_any_page_of_the_account(portal, open_browser, width, dark):
             if not fits(page):
                 faults.append(f"{path} scrolls aside at {width}")
     assert faults == []
+
+
+def test_who_reads_a_letter_at_an_address_a_clerk_wrote_confirms_it_by_one_press(
+    portal, open_browser
+):
+    town = towns.municipality()
+    with as_town(town.pk):
+        person = make.resident(town)
+        row = EmailAddress.objects.create(user=person, email="agathe.c@exemple.ca")
+        path = f"/compte/confirmer/{confirmations.token_for(row)}/"
+    page = open_browser(width=390)
+    page.goto(portal.url(path))
+    page.get_by_role("button", name="Oui, confirmer").click()
+    expect(page.locator("h1")).to_have_text("Votre adresse est confirmée")
+    with as_town(town.pk):
+        row.refresh_from_db()
+        assert row.verified
