@@ -64,11 +64,14 @@ def newest(resident: Resident, limit: int, *, before: int | None = None) -> list
         .select_related("subject")
         .order_by("-pk")
     )
-    return [_received(message, opened=found[message.pk]) for message in messages]
+    return [
+        _received(message, opened=found[message.pk], speaks=resident.language)
+        for message in messages
+    ]
 
 
-def _received(message: Message, *, opened: bool) -> Received:
-    language, words = words_of(message)
+def _received(message: Message, *, opened: bool, speaks: str) -> Received:
+    language, words = words_of(message, speaks=speaks)
     return Received(
         pk=message.pk,
         title=words.get("title", ""),
@@ -81,12 +84,15 @@ def _received(message: Message, *, opened: bool) -> Received:
     )
 
 
-def words_of(message: Message) -> tuple[str, dict[str, str]]:
-    """The message in the language of the page where it was written in it, else in French."""
-    language = (get_language() or "fr")[:2]
-    if language not in message.content:
-        language = "fr"
-    return language, message.content.get(language, {})
+def words_of(message: Message, *, speaks: str = "fr") -> tuple[str, dict[str, str]]:
+    """The message in the language of the page or of its reader, where it has it; else in French.
+
+    A page may have to be French while what touches health or safety is not (Charter, s. 22.3).
+    """
+    for language in ((get_language() or "fr")[:2], speaks):
+        if language != "fr" and language in message.content:
+            return language, message.content[language]
+    return "fr", message.content.get("fr", {})
 
 
 def unread_count(resident: Resident) -> int:
@@ -109,9 +115,9 @@ def public_url(municipality: Municipality, message_id: int) -> str | None:
     return url_of(message) if message else None
 
 
-def url_of(message: Message) -> str:
+def url_of(message: Message, *, speaks: str = "fr") -> str:
     """The page of a message, on this portal; anything else would be an open redirection."""
-    url = words_of(message)[1].get("url", "")
+    url = words_of(message, speaks=speaks)[1].get("url", "")
     if url.startswith(("http://", "https://")):
         url = "/" + url.split("/", 3)[3] if url.count("/") >= 3 else "/"
     return url if url.startswith("/") and not url.startswith(("//", "/\\")) else "/"

@@ -54,7 +54,7 @@ def open_message(request: TownRequest, message_id: int) -> HttpResponse:
             municipality=request.municipality, message_id=message.pk,
             resident_id=request.user.pk, channel=channel, now=timezone.now(),
         )  # fmt: skip
-    return redirect(inbox.url_of(message))
+    return redirect(inbox.url_of(message, speaks=request.user.language))
 
 
 @csrf_exempt

@@ -243,6 +243,22 @@ def test_a_long_inbox_goes_on(page, person):
     assert "Avis numéro 2." in rest and "Avis numéro 22." not in rest
 
 
+def test_the_inbox_speaks_to_its_reader_in_what_the_message_has(page, person, water):
+    message = received(person, subject=water, title="Faites bouillir l’eau")
+    message.content["en"] = {"title": "Boil your water", "url": "/avis/12/?langue=en"}
+    message.save(update_fields=["content"])
+    where = f"/mes-avis/recus/{message.pk}/"
+    assert "Faites bouillir" in page.get("/mes-avis/recus/").content.decode()
+    assert page.get(where).url == "/avis/12/"
+    person.language = "en"
+    person.save(update_fields=["language"])
+    shown = page.get("/mes-avis/recus/").content.decode()
+    assert 'lang="en"><a href="' in shown and "Boil your water" in shown
+    # The town has English for safety alone: around the message, the page stays French.
+    assert '<html lang="fr' in shown
+    assert page.get(where).url == "/avis/12/?langue=en"
+
+
 def test_nobody_notes_the_opening_of_what_others_received(page, person, water):
     stranger = make.resident(person.municipality)
     message = received(stranger, subject=water)
