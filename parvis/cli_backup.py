@@ -30,8 +30,11 @@ from parvis.core import embedded
 
 FORMAT = 1
 FOLDERS = ("files", "audit", "secrets")
-FLEETING = ("django_session", "core_cache")
-"""Left empty: a session's key lets whoever reads it in, and counters of attempts end in minutes."""
+FLEETING = (
+    "django_session", "core_cache", "notifications_envelope", "notifications_envelopeblock"
+)  # fmt: skip
+"""Left empty: a session's key lets whoever reads it in, counters of attempts end in minutes, and an
+envelope serves once, here."""
 DUMP, MANIFEST = "database.dump", "manifest.json"
 COUNTED = """
     SELECT c.relname, c.relforcerowsecurity FROM pg_class c

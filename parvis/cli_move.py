@@ -19,6 +19,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from parvis.cli_backup import FLEETING
 from parvis.cli_place import Stop, say
 
 FORMAT = 1
@@ -45,7 +46,8 @@ def walled_tables(cursor: Any) -> list[str]:
         "SELECT relname FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace "
         "WHERE nspname = 'public' AND relkind = 'r' AND relforcerowsecurity ORDER BY relname"
     )
-    names = [row[0] for row in cursor.fetchall()]
+    # What serves once, here, does not move.
+    names = [row[0] for row in cursor.fetchall() if row[0] not in FLEETING]
     return sorted(names, key=lambda name: (FIRST.index(name) if name in FIRST else 99, name))
 
 

@@ -305,6 +305,8 @@ PUSH_HOSTS = read_list("PUSH_HOSTS")
 """Push services accepted beside the known ones: a test's own, an institution's."""
 PUSH_CA_FILE = read("PUSH_CA_FILE")
 PUSH_PRIVATE_ADDRESSES = read_flag("PUSH_PRIVATE_ADDRESSES")
+# Messages to devices are prepared while nothing happens, for civil security (envelopes.py).
+PUSH_ARMED = read_flag("PUSH_ARMED", default=True)
 METRICS_TOKEN = read("METRICS_TOKEN")
 
 PROCRASTINATE_AUTODISCOVER_MODULE_NAME = "actions"

@@ -28,6 +28,8 @@ from parvis.notifications.models import (
     BadAddress,
     Chunk,
     Device,
+    Envelope,
+    EnvelopeBlock,
     Message,
     Opening,
     Outcome,
@@ -87,16 +89,18 @@ def one_of_each(town) -> dict[type[models.Model], models.Model]:
         created_at=NOW,
     )  # fmt: skip
     add(Preference, resident=person)
-    add(
+    device = add(
         Device, resident=person, endpoint="https://p.example/1", endpoint_hash=f"h{town.pk}",
         p256dh=b"", auth=b"", key_id=1, created_at=NOW, seen_at=NOW,
     )  # fmt: skip
+    add(Envelope, device=device, secret=b"")
     add(BadAddress, email_id=1, resident=person, reason="unknown", since=NOW)
     message = add(
         Message, kind="announcements.published", lane=2, subject=subject, content={},
         created_at=NOW, deadline_at=NOW,
     )  # fmt: skip
     chunk = add(Chunk, message=message, channel="email", recipients=[1], not_before=NOW)
+    add(EnvelopeBlock, chunk=chunk, held=b"")
     add(
         Outcome, message_id=message.pk, chunk_id=chunk.pk, resident_id=person.pk, channel="email",
         contact_id=1, state="handed", is_final=False, at=NOW,

@@ -8,9 +8,13 @@ from cryptography.fernet import Fernet, InvalidToken
 from django.conf import settings
 
 
+def key(purpose: str) -> bytes:
+    """32 bytes that this instance alone knows, for one purpose."""
+    return hmac.digest(settings.SECRET_KEY.encode(), b"parvis:" + purpose.encode(), hashlib.sha256)
+
+
 def _cipher(purpose: str) -> Fernet:
-    key = hmac.digest(settings.SECRET_KEY.encode(), b"parvis:" + purpose.encode(), hashlib.sha256)
-    return Fernet(base64.urlsafe_b64encode(key))
+    return Fernet(base64.urlsafe_b64encode(key(purpose)))
 
 
 def encipher(purpose: str, plain: bytes) -> bytes:

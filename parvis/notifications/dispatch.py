@@ -24,7 +24,8 @@ from parvis.core.live import conninfo
 from parvis.municipalities.models import Municipality
 from parvis.notifications import channels, outcomes, rules
 from parvis.notifications.channels import Parcel, Result, State
-from parvis.notifications.models import Chunk, Lane, Work
+from parvis.notifications.envelopes import Armourer
+from parvis.notifications.models import Chunk, EnvelopeBlock, Lane, Work
 from parvis.notifications.wake import CHANNEL
 
 logger = logging.getLogger("parvis.notifications")
@@ -156,6 +157,10 @@ class Holder:
                 logger.warning("work %s: the lease was lost", self.held.work_id)
                 return False
             self.write(results)
+            # What the chunk sealed with is spent: nothing of it is left to be used again.
+            EnvelopeBlock.objects.of(self.held.municipality_id).filter(
+                chunk_id=self.held.chunk_id
+            ).delete()
             outcomes.plan_retries(self.municipality, self.chunk, results, now=timezone.now())
             if self.chunk.intent:
                 Chunk.objects.of(self.held.municipality_id).filter(pk=self.chunk.pk).update(
@@ -214,10 +219,14 @@ def drain(channels: Sequence[str] = ("inapp", "email", "push"), *, most: int = 1
 
 
 def serve(channel: str, lanes: Sequence[int], stop: threading.Event, wake: threading.Event) -> None:
-    """One channel's loop, in a thread of its own: a slow mail server delays no push."""
+    """One channel's loop, in a thread of its own: a slow mail server delays no push.
+
+    Who serves civil security alone fills envelopes while nothing happens.
+    """
+    armourer = Armourer() if channel == "push" and list(lanes) == [Lane.EMERGENCY] else None
     while not stop.is_set():
         try:
-            if deliver_one(channel, lanes):
+            if deliver_one(channel, lanes) or (armourer and armourer.step()):
                 continue
         except Error as error:
             logger.warning("database: %s; again in 1 s", error)

@@ -333,3 +333,23 @@ class Opening(Owned):
 
     def __str__(self) -> str:
         return f"{self.channel} opened"
+
+
+class Envelope(Owned):
+    """A push to this device sealed but for its words (envelopes.py). Taken once, for one chunk."""
+
+    device = models.OneToOneField(Device, on_delete=models.CASCADE, related_name="+")
+    secret = models.BinaryField(max_length=157)
+
+    def __str__(self) -> str:
+        return f"for device {self.device_id}"
+
+
+class EnvelopeBlock(Owned):
+    """The envelopes that one chunk took, each with the digest of the words it is for."""
+
+    chunk = models.OneToOneField(Chunk, on_delete=models.CASCADE, related_name="+")
+    held = models.BinaryField()
+
+    def __str__(self) -> str:
+        return f"of chunk {self.chunk_id}"

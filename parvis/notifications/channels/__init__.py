@@ -7,6 +7,7 @@ raises nothing: what a server or service does is an outcome.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -51,6 +52,9 @@ class Keeper(Protocol):
 
     def intend(self, contact_ids: Sequence[int]) -> bool:
         """Write down that these are being handed over now; False when the lease is lost."""
+
+    def as_holder(self) -> AbstractContextManager[bool]:
+        """A transaction as the town, with the lease proved and renewed; False when it is lost."""
 
     def settle(self, results: Sequence[Result]) -> bool:
         """Write down what became of them before the chunk is closed."""

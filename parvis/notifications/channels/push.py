@@ -12,7 +12,7 @@ from django.conf import settings
 from parvis.core import secret
 from parvis.core.db import as_town
 from parvis.municipalities.models import PushKey
-from parvis.notifications import inbox, rules
+from parvis.notifications import envelopes, inbox, rules
 from parvis.notifications.channels import Keeper, Parcel, Result, State, rates
 from parvis.notifications.channels.http_pool import HttpPool, PushRequest
 from parvis.notifications.channels.webpush_crypto import (
@@ -20,6 +20,7 @@ from parvis.notifications.channels.webpush_crypto import (
     encrypt,
     origin_of,
     push_headers,
+    seal,
 )
 from parvis.notifications.models import Device, Lane
 from parvis.notifications.urls_of import absolute
@@ -52,7 +53,7 @@ def tokens(key: PushKey) -> VapidTokens:
 
 
 def deliver(parcel: Parcel, keeper: Keeper) -> Iterator[Result]:
-    """Encrypt for each device just in time, post all at once, and read the answers."""
+    """Seal for each device, from its envelope or just in time; post all; read the answers."""
     town, message = parcel.municipality, parcel.message
     with as_town(town.pk):
         devices = {
@@ -66,18 +67,21 @@ def deliver(parcel: Parcel, keeper: Keeper) -> Iterator[Result]:
     for contact_id in parcel.recipients:
         if contact_id not in devices:
             yield Result(contact_id, State.WITHDRAWN, "withdrawn")
+    payloads = {
+        language: payload(parcel, language)
+        for language in {language_of(d) for d in devices.values()}
+    }
+    words = {language: envelopes.digest(plaintext) for language, plaintext in payloads.items()}
+    taken = envelopes.take(keeper, parcel, {pk: words[language_of(d)] for pk, d in devices.items()})
+    safe = envelopes.Safe()
     remaining = (message.deadline_at - parcel.now).total_seconds()
     urgency = "high" if message.lane <= Lane.PERSONAL else "normal"
-    payloads: dict[str, bytes] = {}
     headers: dict[tuple[int, str], tuple[str, ...]] = {}
     failed: list[Result] = []
 
     def requests() -> Iterator[PushRequest]:
         wall = time.time()
         for pk, device in devices.items():
-            language = device.resident.language if device.resident else "fr"
-            if language not in payloads:
-                payloads[language] = payload(parcel, language)
             where = origin_of(device.endpoint)
             try:
                 if (device.key_id, where) not in headers:
@@ -87,7 +91,7 @@ def deliver(parcel: Parcel, keeper: Keeper) -> Iterator[Result]:
                         urgency=urgency,
                         topic=message.topic or None,
                     )
-                body = encrypt(payloads[language], bytes(device.p256dh), bytes(device.auth))
+                body = sealed(payloads[language_of(device)], device, taken.get(pk), safe)
             except (ValueError, KeyError) as error:
                 # One unusable subscription must not end the posting of the others.
                 logger.warning("device %s cannot be written to: %s", pk, error)
@@ -123,6 +127,17 @@ def deliver(parcel: Parcel, keeper: Keeper) -> Iterator[Result]:
     for pk, device in devices.items():
         if pk not in answered:  # Never drawn before the lease ran out.
             yield Result(pk, State.RETRY, "push_busy", resident_id=device.resident_id)
+
+
+def language_of(device: Device) -> str:
+    return device.resident.language if device.resident else "fr"
+
+
+def sealed(plaintext: bytes, device: Device, kept: bytes | None, safe: envelopes.Safe) -> bytes:
+    """The body for this device, from its envelope where one was taken that is good."""
+    keys = {"p256dh": bytes(device.p256dh), "auth": bytes(device.auth)}
+    envelope = safe.open(kept, device_id=device.pk, **keys) if kept else None
+    return seal(envelope, plaintext) if envelope else encrypt(plaintext, **keys)
 
 
 def payload(parcel: Parcel, language: str) -> bytes:

@@ -146,25 +146,39 @@ def encrypt(
     Every message has a key pair and a salt of its own (RFC 8291, section 3.1). The two
     arguments for them exist for the examples of the RFC.
     """
-    if len(plaintext) > MAX_PLAINTEXT:
-        raise ValueError(f"a push message holds at most {MAX_PLAINTEXT} bytes")
     receiver = _receiver(p256dh, auth)
     if salt is None:
         salt = urandom(16)
     elif len(salt) != 16:
         raise ValueError("the salt is 16 bytes")
     sender = ec.generate_private_key(_P256) if sender_private is None else sender_private
-    sender_point = _point(sender.public_key())
+    point, keying = _agree(sender, receiver, p256dh, auth)
+    return _seal(plaintext, salt, point, keying)
 
-    # HKDF (RFC 5869) written out: every output here fits in one block of SHA-256.
-    shared = hmac.digest(auth, sender.exchange(_ECDH, receiver), "sha256")
-    keying = hmac.digest(shared, b"WebPush: info\x00" + p256dh + sender_point + b"\x01", "sha256")
-    seed = hmac.digest(salt, keying, "sha256")
-    key = hmac.digest(seed, b"Content-Encoding: aes128gcm\x00\x01", "sha256")[:16]
-    nonce = hmac.digest(seed, b"Content-Encoding: nonce\x00\x01", "sha256")[:12]
-    # 0x02 ends the last, here the only, record (RFC 8188).
-    sealed = AESGCM(key).encrypt(nonce, plaintext + b"\x02", None)
-    return b"".join((salt, _RECORD_SIZE_AND_KEY_LENGTH, sender_point, sealed))
+
+def arm(p256dh: bytes, auth: bytes) -> bytes:
+    """All of a message to this subscription but its words: an envelope of 129 bytes.
+
+    It holds the sender's point (65), the keying material (32) and a secret of its own (32). Two
+    thirds of the work of sealing are then done. It is a secret, and serves one message.
+    """
+    receiver = _receiver(p256dh, auth)
+    point, keying = _agree(ec.generate_private_key(_P256), receiver, p256dh, auth)
+    return point + keying + urandom(32)
+
+
+def seal(envelope: bytes, plaintext: bytes) -> bytes:
+    """Body of one push message, from an envelope that `arm` made.
+
+    The salt, which RFC 8188 (section 2.1) asks to be unlike any other, comes from the words by the
+    envelope's secret. The same words give the same bytes, so that a repeat after a crash is the
+    same message; should an envelope ever meet other words, from a copy of the database for
+    instance, it would have another key and nonce.
+    """
+    point, keying, secret = envelope[:65], envelope[65:97], envelope[97:]
+    if len(secret) != 32:
+        raise ValueError("an envelope is 129 bytes")
+    return _seal(plaintext, hmac.digest(secret, plaintext, "sha256")[:16], point, keying)
 
 
 def push_headers(
@@ -217,6 +231,30 @@ def _covers(pattern: str, host: str, port: str) -> bool:
     if named.startswith("*."):
         return host.endswith(named[1:]) and len(host) > len(named) - 1 and ".." not in host
     return host == named
+
+
+def _agree(
+    sender: ec.EllipticCurvePrivateKey,
+    receiver: ec.EllipticCurvePublicKey,
+    p256dh: bytes,
+    auth: bytes,
+) -> tuple[bytes, bytes]:
+    """The sender's point, and what both ends can compute (RFC 8291, section 3.3)."""
+    point = _point(sender.public_key())
+    # HKDF (RFC 5869) written out: every output here fits in one block of SHA-256.
+    shared = hmac.digest(auth, sender.exchange(_ECDH, receiver), "sha256")
+    return point, hmac.digest(shared, b"WebPush: info\x00" + p256dh + point + b"\x01", "sha256")
+
+
+def _seal(plaintext: bytes, salt: bytes, point: bytes, keying: bytes) -> bytes:
+    if len(plaintext) > MAX_PLAINTEXT:
+        raise ValueError(f"a push message holds at most {MAX_PLAINTEXT} bytes")
+    seed = hmac.digest(salt, keying, "sha256")
+    key = hmac.digest(seed, b"Content-Encoding: aes128gcm\x00\x01", "sha256")[:16]
+    nonce = hmac.digest(seed, b"Content-Encoding: nonce\x00\x01", "sha256")[:12]
+    # 0x02 ends the last, here the only, record (RFC 8188).
+    sealed = AESGCM(key).encrypt(nonce, plaintext + b"\x02", None)
+    return b"".join((salt, _RECORD_SIZE_AND_KEY_LENGTH, point, sealed))
 
 
 def _receiver(p256dh: bytes, auth: bytes) -> ec.EllipticCurvePublicKey:

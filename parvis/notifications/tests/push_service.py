@@ -126,6 +126,8 @@ class PushService:
         self._subscriptions: dict[str, Subscription] = {}
         # Every request turned away for a fault of the sender: (status, reason).
         self.faults: list[tuple[int, str]] = []
+        # Every message that could be read, kept or not: the sender's point, and the bytes' digest.
+        self.sealed: list[tuple[bytes, str]] = []
         self.connections = 0
 
     def __enter__(self) -> Self:
@@ -251,6 +253,8 @@ class PushService:
         except Exception as error:  # http_ece raises whatever struct and cryptography do
             raise Rejected(400, f"cannot be decrypted: {error!r}") from error
         digest = hashlib.sha256(body).hexdigest()
+        with self._lock:
+            self.sealed.append((body[21:86], digest))
         return Message(plaintext, int(headers["TTL"]), urgency, topic, key, digest)
 
 

@@ -1,0 +1,10 @@
+"""Row-level security, and references that stay within the town."""
+
+from django.db import migrations
+
+from parvis.core.db import Wall
+
+
+class Migration(migrations.Migration):
+    dependencies = [("notifications", "0004_envelopes")]
+    operations = [Wall("Envelope"), Wall("EnvelopeBlock")]
