@@ -159,8 +159,8 @@ def encrypt(
 def arm(p256dh: bytes, auth: bytes) -> bytes:
     """All of a message to this subscription but its words: an envelope of 129 bytes.
 
-    It holds the sender's point (65), the keying material (32) and a secret of its own (32). Two
-    thirds of the work of sealing are then done. It is a secret, and serves one message.
+    It holds the sender's point (65), the keying material (32) and a secret of its own (32). Nine
+    tenths of the work of sealing are then done. It is a secret, and serves one message.
     """
     receiver = _receiver(p256dh, auth)
     point, keying = _agree(ec.generate_private_key(_P256), receiver, p256dh, auth)
