@@ -64,7 +64,8 @@ def measure(recipients: list[tuple[str, str, str]], words: str, *, key: str, bun
         workers = [
             subprocess.Popen(
                 [
-                    sys.executable, "-m", "procrastinate", "--app=bench.plain_way.app", "worker",
+                    sys.executable, "-m", "procrastinate", "--log-level=error",
+                    "--app=bench.plain_way.app", "worker",
                     "--queues=plain", "--concurrency=1", "--one-shot",
                 ],
                 env={**os.environ, "REQUESTS_CA_BUNDLE": bundle, "PLAIN_KEY": key},

@@ -223,6 +223,9 @@ def serve(channel: str, lanes: Sequence[int], stop: threading.Event, wake: threa
 
     Who serves civil security alone fills envelopes while nothing happens.
     """
+    prepare = getattr(channels.load(channel), "prepare", None)
+    if prepare is not None:
+        prepare()
     armourer = Armourer() if channel == "push" and list(lanes) == [Lane.EMERGENCY] else None
     while not stop.is_set():
         try:
