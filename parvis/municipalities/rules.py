@@ -14,7 +14,11 @@ from django.utils.translation import gettext_lazy as _
 from parvis.core import palette
 from parvis.core.errors import Refused
 
-ROOMS: dict[str, object] = {"announcements": _("Avis"), "residents": _("Citoyens")}
+ROOMS: dict[str, object] = {
+    "announcements": _("Avis"),
+    "cases": _("Demandes"),
+    "residents": _("Citoyens"),
+}
 """Rooms whose staff pages are guarded by a role of their own."""
 
 ALWAYS_ON = frozenset({"announcements", "residents"})
