@@ -1,0 +1,1 @@
+"""What reservations answer when someone asks for their data, or leaves."""
