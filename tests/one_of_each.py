@@ -149,7 +149,7 @@ def reserve(town, add, person):
     add(OrganisationMember, organisation=club, resident=person, created_at=NOW)
     booking = add(
         Booking, state="confirmed", resident=person, period=lasts, price_class="resident",
-        code="K7M2P", created_at=NOW, changes_until=NOW, free_until=NOW,
+        code="K7M2P", created_at=NOW, changes_until=NOW,
     )  # fmt: skip
     add(Block, reason="Entretien", period=lasts, created_at=NOW)
     add(Taking, booking=booking, resource=space, unit=unit, period=lasts, blocked=lasts)

@@ -72,8 +72,8 @@ class Booking(Owned):
     deposit = models.DecimalField(max_digits=9, decimal_places=2, default=0)
     changes_until = models.DateTimeField()
     """The last instant when the resident changes or cancels alone, by the rules of then."""
-    free_until = models.DateTimeField()
-    """The last instant when a cancellation costs nothing."""
+    free_hours = models.PositiveIntegerField(default=0)
+    """Until so many hours before, a cancellation costs nothing; after, the town keeps a part."""
     kept_percent = models.PositiveSmallIntegerField(default=0)
     kept = models.DecimalField(max_digits=9, decimal_places=2, default=0)
     """What the town keeps of the total of a booking that was cancelled."""

@@ -72,7 +72,7 @@ class Resource(Owned):
     name = models.CharField(max_length=120)
     summary = models.CharField(max_length=300, blank=True)
     text = models.TextField(blank=True)
-    """Markdown."""
+    """Plain paragraphs."""
     capacity = models.PositiveIntegerField(null=True, blank=True)
     """Persons that a space holds."""
     accessibility = models.CharField(max_length=300, blank=True)

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import itertools
-from datetime import time
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from parvis.municipalities.models import Municipality
 from parvis.municipalities.tests.make import NOW
-from parvis.reservations.models import Hours, Resource, Unit
+from parvis.reservations import actions
+from parvis.reservations.hours import Span
+from parvis.reservations.models import Booking, Hours, Resource, Unit
+from parvis.reservations.readings import Line
+from parvis.residents.models import Resident
 
+ZONE = ZoneInfo("America/Toronto")
 _count = itertools.count(1)
 
 
@@ -55,4 +61,26 @@ def _open(resource: Resource, opens: time, closes: time) -> None:
             closes=closes,
         )
         for day in range(7)
+    )  # fmt: skip
+
+
+def span(hour: int = 10, length: float = 2, *, days: int = 3) -> Span:
+    """From an hour of the clock on the wall at Alma, so many days after NOW, for so many hours."""
+    start = datetime.combine(NOW.date() + timedelta(days=days), time(hour), tzinfo=ZONE)
+    start = start.astimezone(UTC)
+    return Span(start, start + timedelta(hours=length))
+
+
+def booking(
+    resource: Resource,
+    resident: Resident,
+    when: Span | None = None,
+    *,
+    quantity: int = 1,
+    now: datetime = NOW,
+    **facts: Any,
+) -> Booking:
+    return actions.book(
+        resident=resident, lines=[Line(resource.pk, quantity)], span=when or span(), now=now,
+        **facts,
     )  # fmt: skip
