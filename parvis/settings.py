@@ -128,6 +128,7 @@ INSTALLED_APPS = [
     "parvis.territory",
     "parvis.residents",
     "parvis.notifications",
+    "parvis.cases",
     "parvis.announcements",
     "parvis.reservations",
     "parvis.home",
@@ -299,6 +300,8 @@ EMAIL_TIMEOUT = 15
 MAIL_DOMAIN = read("MAIL_DOMAIN", "localhost")
 BOUNCE_MAILDIR = read("BOUNCE_MAILDIR")
 BOUNCE_IMAP_URL = read("BOUNCE_IMAP_URL")
+REPLY_MAILDIR = read("REPLY_MAILDIR")
+REPLY_IMAP_URL = read("REPLY_IMAP_URL")
 ANYMAIL = json.loads(read("ANYMAIL", "{}"))
 PUSH_CONTACT = read("PUSH_CONTACT", "mailto:parvis@localhost.localdomain")
 PUSH_HOSTS = read_list("PUSH_HOSTS")

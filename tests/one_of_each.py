@@ -15,6 +15,9 @@ from parvis.announcements.models import (
     Translation,
     Version,
 )  # fmt: skip
+from parvis.cases.models import Attachment as CaseFile
+from parvis.cases.models import Case, ClosedDay, Event, Series
+from parvis.cases.models import Message as CaseMessage
 from parvis.municipalities.models import (
     AuditLine,
     AuditSeal,
@@ -131,6 +134,18 @@ def one_of_each(town) -> dict[type[models.Model], models.Model]:
         kind="pdf", size=1, sha256="0", created_at=NOW,
     )  # fmt: skip
     add(PublicNotice, announcement=announcement)
+    add(Series, year=2026, last=1)
+    add(ClosedDay, day=NOW.date(), label="Fête locale")
+    case = add(
+        Case, year=2026, sequence=1, kind="cases.question", subject="Patinoire", resident=person,
+        assignee=member, state_at=NOW, opened_at=NOW, changed_at=NOW,
+    )  # fmt: skip
+    said = add(CaseMessage, case=case, side="resident", at=NOW, text="Bonjour")
+    add(
+        CaseFile, message=said, folder=f"c{town.pk}", name="plan.pdf", kind="pdf", size=1,
+        sha256="0", created_at=NOW,
+    )  # fmt: skip
+    add(Event, case=case, at=NOW, kind="opened")
     reserve(town, add, person)
     return made
 

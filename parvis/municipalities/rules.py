@@ -17,6 +17,7 @@ from parvis.core.errors import Refused
 ROOMS: dict[str, object] = {
     "announcements": _("Avis"),
     "reservations": _("Réservations"),
+    "cases": _("Demandes"),
     "residents": _("Citoyens"),
 }
 """Rooms whose staff pages are guarded by a role of their own."""

@@ -40,9 +40,10 @@ def send_message(
 ) -> Message:
     """Plan a message to those whom it concerns, in the caller's transaction.
 
-    `content` is language → {title, body, url, html?}; French must stand. Without sectors and
-    addresses it concerns the whole town; `resident_ids` makes it personal. The recipients are
-    fixed now; they are reached by a dispatcher, at least once each, repeats harmless.
+    `content` is language → {title, body, url, text?, html?, reply_to?}; French must stand. Without
+    sectors and addresses it concerns the whole town; `resident_ids` makes it personal. The
+    recipients are fixed now; they are reached by a dispatcher, at least once each, repeats
+    harmless.
     """
     if "fr" not in content or not content["fr"].get("title"):
         raise ValueError("a message has a French title")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -38,6 +39,13 @@ def forget(resident: Resident, *, now: datetime) -> None:
     # The words of a letter may name the person as well: greeting, invitation.
     Message.objects.of(town).filter(pk__in=letters.values("message_id")).update(content={"fr": {}})
     letters.update(address="")
+
+
+@transaction.atomic
+def forget_words(town_id: int, references: Sequence[str]) -> int:
+    """Wipe what personal messages about these things said; answer how many. Outcomes stay."""
+    said = Message.objects.of(town_id).filter(reference__in=references)
+    return int(said.update(content={"fr": {"title": ""}}))
 
 
 LETTER_DAYS = 30

@@ -181,7 +181,10 @@ class Letters:
         """The letter, or None when nothing is left to say to this person."""
         language, words = rules.content_for(self.message.content, person.language)
         if self.message.kind == "letter":
-            return self.compose(person, words["title"], words["text"], words.get("html", ""))
+            return self.compose(
+                person, words["title"], words["text"], words.get("html", ""),
+                reply_to=words.get("reply_to", ""),
+            )  # fmt: skip
         lines = self.digest.get(person.resident_id or 0, [])
         if self.message.kind == digests.KIND and not lines:
             return None
@@ -208,10 +211,19 @@ class Letters:
             text = render_to_string("notifications/email/message.txt", context)
             html = render_to_string("notifications/email/message.html", context)
         leave = absolute(self.town, leave) if leave else ""
-        return self.compose(person, words["title"], text, html, leave=leave)
+        return self.compose(
+            person, words["title"], text, html, leave=leave, reply_to=words.get("reply_to", "")
+        )
 
     def compose(
-        self, person: Recipient, title: str, text: str, html: str, *, leave: str = ""
+        self,
+        person: Recipient,
+        title: str,
+        text: str,
+        html: str,
+        *,
+        leave: str = "",
+        reply_to: str = "",
     ) -> EmailMultiAlternatives:
         key = f"{self.message.identity}.{person.contact_id}"
         # Not yet encoded: Django encodes it for SMTP, a provider's API for itself.
@@ -234,7 +246,10 @@ class Letters:
             body=text,
             from_email=bounce_address(self.town.pk, self.message.pk, person.contact_id),
             to=[person.address],
-            reply_to=[self.town.contact_email] if self.town.contact_email else None,
+            # Of a message that may be answered here, else the town's own mailbox.
+            reply_to=[reply_to or self.town.contact_email]
+            if reply_to or self.town.contact_email
+            else None,
             headers=headers,
         )
         # Read by anymail's backends; SMTP sends nothing of it.
