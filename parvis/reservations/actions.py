@@ -13,12 +13,13 @@ from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
+from parvis.cases import rules as moves
 from parvis.core.db import as_town
 from parvis.core.errors import Refused
 from parvis.core.jobs import each
 from parvis.municipalities.actions import record
 from parvis.municipalities.models import Municipality
-from parvis.reservations import asking, holds, letters, prices, rules
+from parvis.reservations import approvals, asking, holds, letters, prices, rules
 from parvis.reservations.calendars import close_feed as close_feed
 from parvis.reservations.calendars import renew_feed as renew_feed
 from parvis.reservations.decisions import approve as approve
@@ -151,7 +152,12 @@ def _say_made(booking: Booking, *, actor: Resident, now: datetime) -> None:
     """The audit line and the message of what was just booked, or asked for."""
     kind = "reservations.asked" if booking.state == State.ASKED else "reservations.booked"
     record(kind, municipality=booking.municipality_id, actor=actor, booking=booking.pk)
-    letters.tell(booking, kind, now=now, actor=actor)
+    number = ""
+    if booking.state == State.ASKED:
+        what = ", ".join(letters.things(booking))
+        case = approvals.open_request(booking, what=what, now=now)
+        number = _("Votre demande porte le numéro {number}.").format(number=case.number)
+    letters.tell(booking, kind, now=now, actor=actor, note=number)
     letters.note_near(booking, now=now)
 
 
@@ -254,6 +260,7 @@ def change(
     both = [*before, *wanted]
     locked_rows = holds.lock(town, [line.resource_id for line in both])
     holds.clear_expired(town, now=now, resource_ids=[one.pk for one in locked_rows])
+    case = approvals.lock_request(booking)
     fresh = holds.lock_booking(booking)
     holds.check_changeable(fresh, token=token, now=now, clerk=clerk)
     found = offers(town, locked_rows)
@@ -277,6 +284,11 @@ def change(
     fresh.save(update_fields=[*moved, "state", "token", "reminded_at"])
     actor = clerk or fresh.resident
     record("reservations.changed", municipality=town, actor=actor, booking=fresh.pk)
+    if fresh.state == State.ASKED and case is None:
+        what = ", ".join(letters.things(fresh))
+        approvals.open_request(fresh, what=what, now=now)
+    elif fresh.state == State.CONFIRMED:
+        approvals.settle(case, to=moves.ANSWERED, by=actor, now=now)
     letters.tell(fresh, "reservations.changed", now=now, actor=actor)
     letters.note_near(fresh, now=now)
     return fresh
@@ -285,6 +297,7 @@ def change(
 @transaction.atomic
 def cancel(booking: Booking, *, now: datetime, token: int | None = None) -> Booking:
     """Cancel one's own booking by its rules, or raise Refused. Twice is once."""
+    case = approvals.lock_request(booking)
     fresh = holds.lock_booking(booking)
     if fresh.state == State.CANCELLED:
         return fresh
@@ -298,12 +311,20 @@ def cancel(booking: Booking, *, now: datetime, token: int | None = None) -> Book
             percent=fresh.kept_percent, now=now,
         )  # fmt: skip
     holds.end(fresh, State.CANCELLED, at=now)
+    approvals.settle(case, to=moves.WITHDRAWN, by=fresh.resident, now=now)
     record(
         "reservations.cancelled", municipality=fresh.municipality_id, actor=fresh.resident,
         booking=fresh.pk,
     )  # fmt: skip
     letters.tell(fresh, "reservations.cancelled", now=now, actor=fresh.resident)
     return fresh
+
+
+def withdraw_request(town: Municipality, pk: int, *, now: datetime) -> None:
+    """Cancel the booking whose case was withdrawn; nothing, if that is why it was."""
+    booking = Booking.objects.of(town).filter(pk=pk, state=State.ASKED).first()
+    if booking is not None:
+        cancel(booking, now=now)
 
 
 def remind_due(town_id: int, *, now: datetime) -> int:

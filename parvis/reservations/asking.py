@@ -220,18 +220,19 @@ def quoted(asked: Asked, span: Span, of_class: str) -> tuple[prices.Quote, dict[
         ),
         ZERO,
     )
-    named = [offered.resource for offered, _line in asked if offered.rates]
+    named = [(offered.resource, line.quantity) for offered, line in asked if offered.rates]
     kept = {
         "lines": [
             {
                 "resource": resource.pk,
                 "name": resource.name,
+                "quantity": quantity,
                 "unit": one.rate.unit,
                 "each": str(one.rate.amount),
                 "count": str(one.count),
                 "amount": str(one.amount),
             }
-            for resource, one in zip(named, quote.lines, strict=True)
+            for (resource, quantity), one in zip(named, quote.lines, strict=True)
         ],
         "subtotal": str(quote.subtotal),
         "gst": str(quote.gst),

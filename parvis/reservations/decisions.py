@@ -7,9 +7,10 @@ from datetime import datetime
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from parvis.cases import rules as moves
 from parvis.core.errors import Refused
 from parvis.municipalities.actions import record
-from parvis.reservations import holds, letters
+from parvis.reservations import approvals, holds, letters
 from parvis.reservations.models import Booking
 from parvis.residents.models import Resident
 
@@ -31,6 +32,7 @@ def refuse(booking: Booking, *, clerk: Resident, now: datetime, note: str) -> Bo
 
 
 def _decide(booking: Booking, state: str, *, clerk: Resident, now: datetime, note: str) -> Booking:
+    case = approvals.lock_request(booking)
     fresh = holds.lock_booking(booking)
     if fresh.state == state:
         return fresh
@@ -45,6 +47,7 @@ def _decide(booking: Booking, state: str, *, clerk: Resident, now: datetime, not
     kind = "reservations.approved" if state == State.CONFIRMED else "reservations.refused"
     if state == State.REFUSED:
         holds.release(fresh.municipality_id, booking=fresh)
+    approvals.settle(case, to=moves.ANSWERED, by=clerk, now=now)
     record(kind, municipality=fresh.municipality_id, actor=clerk, booking=fresh.pk)
     letters.tell(fresh, kind, now=now, actor=clerk, note=fresh.note)
     letters.note_near(fresh, now=now)
@@ -54,6 +57,7 @@ def _decide(booking: Booking, state: str, *, clerk: Resident, now: datetime, not
 @transaction.atomic
 def cancel_for_town(booking: Booking, *, clerk: Resident, note: str, now: datetime) -> Booking:
     """Cancel a booking in the town's name and tell the person why, or raise Refused."""
+    case = approvals.lock_request(booking)
     fresh = holds.lock_booking(booking)
     if fresh.state == State.CANCELLED:
         return fresh
@@ -63,6 +67,7 @@ def cancel_for_town(booking: Booking, *, clerk: Resident, note: str, now: dateti
         raise Refused(_("Écrivez pourquoi\u00a0: la personne recevra votre phrase."))
     fresh.note, fresh.ended_by_town = note, True
     holds.end(fresh, State.CANCELLED, at=now)
+    approvals.settle(case, to=moves.CLOSED, by=clerk, now=now)
     record(
         "reservations.cancelled_by_town", municipality=fresh.municipality_id, actor=clerk,
         booking=fresh.pk,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
@@ -173,7 +173,9 @@ def check_changeable(
     if token is not None and token != booking.token:
         raise Refused(_("Cette réservation a changé depuis. Rechargez la page."))
     if clerk is None:
-        notice = booking.period.lower - booking.changes_until
+        # What nobody answered yet may be taken back until it begins.
+        waits = booking.state == State.ASKED
+        notice = timedelta(0) if waits else booking.period.lower - booking.changes_until
         rules.check_cancel(booking.period.lower, notice, now=now)
     elif booking.period.upper <= now:
         raise Refused(_("Cette réservation est terminée."))

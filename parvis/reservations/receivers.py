@@ -1,4 +1,4 @@
-"""What reservations answer when someone asks for their data, or leaves."""
+"""What reservations do when a request is withdrawn, and when someone leaves or wants their data."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ from typing import Any
 
 from django.dispatch import receiver
 
-from parvis.reservations import erasure
+from parvis.cases.models import Case
+from parvis.cases.rules import WITHDRAWN
+from parvis.cases.signals import moved
+from parvis.reservations import actions, approvals, erasure
 from parvis.residents import signals
 from parvis.residents.models import Resident
 
@@ -32,3 +35,11 @@ def payments(*, resident: Resident, **_: Any) -> Answer:
 @receiver(signals.export, dispatch_uid="reservations.organisations")
 def organisations(*, resident: Resident, **_: Any) -> Answer:
     return "organismes", erasure.organisations_of(resident)
+
+
+@receiver(moved, dispatch_uid="reservations.moved")
+def take_back(*, case: Case, now: datetime, **_: Any) -> None:
+    """A request for a booking that its person withdraws frees the place."""
+    pk = approvals.booking_id(case)
+    if pk is not None and case.state == WITHDRAWN:
+        actions.withdraw_request(case.municipality, pk, now=now)
