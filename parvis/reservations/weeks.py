@@ -103,7 +103,7 @@ def days(
     found = []
     for on in (first_on + n * DAY for n in range(count)):
         today = local_day(on, zone)
-        cells = []
+        cells: list[Cell] = []
         for span in opened:
             at = span.start
             while at + terms.step <= span.end and len(cells) < MOST_CELLS:
@@ -150,7 +150,8 @@ def joined(chosen: Collection[datetime], step: timedelta) -> Span | None:
 
 def steps_of(span: Span, step: timedelta) -> list[datetime]:
     """The starts of the steps that a span is made of."""
-    found, at = [], span.start
+    found: list[datetime] = []
+    at = span.start
     while at < span.end and len(found) < MOST_CELLS:
         found.append(at)
         at += step
