@@ -130,6 +130,7 @@ INSTALLED_APPS = [
     "parvis.notifications",
     "parvis.cases",
     "parvis.announcements",
+    "parvis.reservations",
     "parvis.home",
     "parvis.backoffice",
     "parvis.api",

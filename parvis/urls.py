@@ -14,6 +14,7 @@ urlpatterns = [
     path("moi/", include("parvis.residents.urls")),
     path("mes-avis/", include("parvis.notifications.urls")),
     path("avis/", include("parvis.announcements.urls")),
+    path("reserver/", include("parvis.reservations.urls")),
     path("adresses/", include("parvis.territory.urls")),
     path("fichiers/", include("parvis.core.file_urls")),
     path("bureau/", include("parvis.backoffice.urls")),

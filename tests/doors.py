@@ -12,6 +12,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from parvis.announcements.models import Announcement
 from parvis.municipalities.models import HostName, Invitation, StaffMember
 from parvis.notifications.models import BadAddress, Device, Message, Subject
+from parvis.reservations.models import Booking, Resource
 from parvis.residents.models import Household, HouseholdMember, Phone, Place, Resident
 from parvis.territory.models import Address, Import, Sector
 
@@ -52,6 +53,10 @@ OPEN_DOORS = {
     "avis/<int:pk>/": "what is published",
     "avis/<int:pk>/certificat/": "what is published",
     "avis/<int:pk>/certificat.pdf": "what is published",
+    "reserver/": "what is lent, and when it is free",
+    "reserver/materiel/": "what is lent, and when it is free",
+    "reserver/<int:resource_id>/": "what is lent, and when it is free",
+    "reserver/calendrier/<str:token>.ics": "behind the secret in the address",
     "adresses/chercher/": "streets are public; a visitor looks up a sector",
     "adresses/chercher.json": "streets are public; a visitor looks up a sector",
     "adresses/mon-secteur/": "streets are public; a visitor looks up a sector",
@@ -78,6 +83,7 @@ CLOSED_IN_OPEN_ROOMS = (
 ROWS: dict[str, Any] = {
     "address_id": Address,
     "bad_id": BadAddress,
+    "booking_id": Booking,
     "device_id": Device,
     "household_id": Household,
     "host_id": HostName,
@@ -89,6 +95,7 @@ ROWS: dict[str, Any] = {
     "phone_id": Phone,
     "pk": Announcement,
     "place_id": Place,
+    "resource_id": Resource,
     "sector_id": Sector,
     "subject_id": Subject,
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import time, timedelta
 
 from django.db import models
 
@@ -39,6 +39,22 @@ from parvis.notifications.models import (
     Preference,
     Subject,
     Subscription,
+)  # fmt: skip
+from parvis.reservations.models import (
+    Block,
+    Booking,
+    CalendarFeed,
+    Closure,
+    Hours,
+    Limit,
+    Organisation,
+    OrganisationMember,
+    Payment,
+    Question,
+    Rate,
+    Resource,
+    Taking,
+    Unit,
 )  # fmt: skip
 from parvis.residents.models import (
     Consent,
@@ -134,4 +150,27 @@ def one_of_each(town) -> dict[type[models.Model], models.Model]:
         sha256="0", created_at=NOW,
     )  # fmt: skip
     add(Event, case=case, at=NOW, kind="opened")
+    reserve(town, add, person)
     return made
+
+
+def reserve(town, add, person):
+    """A space with all that hangs on it, and a booking of it."""
+    lasts = (NOW, NOW + timedelta(hours=2))
+    space = add(Resource, kind="space", name="Salle", created_at=NOW, revised_at=NOW)
+    unit = add(Unit, resource=space)
+    add(Hours, resource=space, weekday=0, opens=time(8), closes=time(22))
+    add(Closure, resource=space, first_on=NOW.date(), last_on=NOW.date(), created_at=NOW)
+    add(Rate, resource=space, unit="hour", amount=22)
+    add(Limit, resource=space, most=1, per="day")
+    add(Question, resource=space, label="Combien de voitures\u202f?")
+    club = add(Organisation, name="Club de badminton", created_at=NOW)
+    add(OrganisationMember, organisation=club, resident=person, created_at=NOW)
+    booking = add(
+        Booking, state="confirmed", resident=person, period=lasts, price_class="resident",
+        code="K7M2P", created_at=NOW, changes_until=NOW,
+    )  # fmt: skip
+    add(Block, reason="Entretien", period=lasts, created_at=NOW)
+    add(Taking, booking=booking, resource=space, unit=unit, period=lasts, blocked=lasts)
+    add(Payment, booking=booking, amount=44, means="cash", at=NOW, by_id=person.pk)
+    add(CalendarFeed, resident=person, digest=f"d{town.pk}", created_at=NOW)

@@ -78,6 +78,12 @@ def number(value: int | float | Decimal, *, english: bool = False) -> str:
     return written.translate({ord(","): NBSP, ord("."): ","})
 
 
+def money(amount: Decimal, *, english: bool = False) -> str:
+    """1 284,50 $ in French; $1,284.50 in English. To the cent, always."""
+    written = number(amount.quantize(Decimal("0.01")), english=english)
+    return f"${written}" if english else f"{written}{NBSP}$"
+
+
 def moment(at: datetime, *, english: bool = False) -> str:
     """The hour: 14 h 05, 7 h; in English 2:05 p.m., 7 a.m."""
     minutes = f"{at.minute:02}" if at.minute else ""

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from parvis.core import secret
 from parvis.core.db import as_town
-from parvis.demo import announce, ground, people, towns
+from parvis.demo import announce, ground, people, reservations, towns
 from parvis.demo.towns import TownPlan
 from parvis.municipalities import actions as municipalities
 from parvis.municipalities import crests
@@ -77,7 +77,11 @@ def open_demo_town(plan: TownPlan, *, password: str, now: datetime, say: Say) ->
         subscribe(town, residents, subjects, now=now)
         staff = hire_staff(town, plan, password=password, now=now)
         said = announce.announce(town, actor=staff["Communications"], now=now)
-        say(f"  {plan.name}\u00a0: {len(residents)} habitants, {said} avis")
+        lent = reservations.lend(
+            town, residents=residents, addresses=addresses, now=now,
+            whole=plan.slug == towns.ALMA.slug,
+        )  # fmt: skip
+        say(f"  {plan.name}\u00a0: {len(residents)} habitants, {said} avis, {lent} réservations")
 
 
 def list_subjects(town: Municipality, plan: TownPlan) -> list[Subject]:

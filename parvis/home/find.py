@@ -19,6 +19,7 @@ from parvis.announcements.models import Announcement
 from parvis.home.context import existing
 from parvis.municipalities.models import Municipality
 from parvis.notifications.models import Subject
+from parvis.reservations.models import Resource
 
 MOST = 25
 AROUND = 90
@@ -33,6 +34,11 @@ PAGES: tuple[tuple[str, str | Promise, str | Promise, str], ...] = (
      "messages boite inbox historique"),
     ("/moi/", _("Moi"), _("Votre compte et vos coordonnées"),
      "profil compte mot de passe courriel telephone demenagement securite"),
+    ("/reserver/", _("Réserver"), _("Une salle, un terrain, du matériel\u00a0: ce qui est libre"),
+     "reservation louer location emprunter pret salle local gymnase terrain patinoire tables "
+     "chaises chapiteau projecteur"),
+    ("/reserver/mes-reservations/", _("Mes réservations"), _("Voir, modifier, annuler"),
+     "reservation agenda calendrier annuler location emprunt"),
     ("/aide/", _("Aide"), _("Joindre la ville, installer le portail"),
      "telephone contact urgence joindre installer application"),
     ("/accessibilite/", _("Accessibilité"), _("Ce qui est fait, et à qui signaler un obstacle"),
@@ -117,7 +123,9 @@ def search(municipality: Municipality, query: str) -> Found:
     )
     return Found(
         announcements=[_announcement(row, begins) for row in rows],
-        pages=[*_subjects(municipality, begins), *_pages(begins)],
+        pages=[
+            *_lent(municipality, begins), *_subjects(municipality, begins), *_pages(begins),
+        ],  # fmt: skip
     )
 
 
@@ -139,6 +147,21 @@ def _announcement(row: Announcement, begins: list[str]) -> Hit:
 def _matches(text: str, begins: list[str]) -> bool:
     words = re.findall(r"\w+", fold(text))
     return all(any(word.startswith(begin) for word in words) for begin in begins)
+
+
+def _lent(municipality: Municipality, begins: list[str]) -> list[Hit]:
+    """What the town lends, by its name and its kind."""
+    rows = Resource.objects.of(municipality).offered()
+    return [
+        Hit(
+            url=one.get_absolute_url(),
+            title=mark(one.name, begins),
+            snippet=mark(one.summary, begins),
+            kind=_("À réserver"),
+        )
+        for one in rows
+        if _matches(f"{one.name} {one.summary} {one.get_family_display()}", begins)
+    ][:MOST]
 
 
 def _subjects(municipality: Municipality, begins: list[str]) -> list[Hit]:

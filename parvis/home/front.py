@@ -16,6 +16,7 @@ from parvis.announcements.readings import AnnouncementQuerySet
 from parvis.home import concerns
 from parvis.notifications import inbox
 from parvis.notifications.models import Subscription
+from parvis.reservations import mine as bookings
 from parvis.residents.http import TownRequest
 from parvis.residents.models import Resident
 
@@ -110,6 +111,7 @@ def page(request: TownRequest) -> dict[str, Any]:
     if request.user.is_authenticated:
         person: Resident = request.user
         facts |= {"unread": inbox.unread_count(person), "greeting": greeting(person)}
+        facts["booking"] = bookings.next_of(person, now)
         facts["without_address"] = not concerns.here(request).address_ids
     return facts
 

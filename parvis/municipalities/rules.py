@@ -16,12 +16,13 @@ from parvis.core.errors import Refused
 
 ROOMS: dict[str, object] = {
     "announcements": _("Avis"),
+    "reservations": _("Réservations"),
     "cases": _("Demandes"),
     "residents": _("Citoyens"),
 }
 """Rooms whose staff pages are guarded by a role of their own."""
 
-ALWAYS_ON = frozenset({"announcements", "residents"})
+ALWAYS_ON = frozenset({"announcements", "reservations", "residents"})
 HOST = re.compile(
     r"(?=.{1,253}\Z)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*"
 )

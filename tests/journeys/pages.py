@@ -31,6 +31,7 @@ from parvis.residents.models import Phone, Place, Resident
 from parvis.residents.tests.make import PASSWORD, sign_in
 from parvis.territory import actions as territory
 from parvis.territory.models import Address, Sector
+from tests.journeys import pages_reservations as lent
 
 VISITOR, RESIDENT, STAFF = "visitor", "resident", "staff"
 HOUSEHOLD_TOKEN = "h" * 32
@@ -285,6 +286,8 @@ NOT_PAGES: dict[str, str] = {
     "api/v1/subjects": FILE,
     "api/v1/sectors": FILE,
 }
+PAGES.update({route: [Look(*one) for one in looks] for route, looks in lent.LOOKS.items()})
+NOT_PAGES.update(dict.fromkeys(lent.DEEDS, DEED) | dict.fromkeys(lent.FILES, FILE))
 
 
 @dataclasses.dataclass
@@ -314,6 +317,7 @@ def small_town() -> SmallTown:
             person.set_password(PASSWORD)
             person.save()
         names = public_names(town, now) | people_names(town, agathe, lise, now)
+        names |= lent.names(town, agathe)
         keys = {RESIDENT: session(agathe), STAFF: session(lise)}
     return SmallTown(town, names, keys)
 

@@ -48,6 +48,11 @@ def number(value: int | float | Decimal | None) -> str:
 
 
 @register.filter
+def money(amount: Decimal | None) -> str:
+    return "" if amount is None else typography.money(amount, english=_english())
+
+
+@register.filter
 def moment(at: datetime | None) -> str:
     return typography.moment(timezone.localtime(at), english=_english()) if at else ""
 

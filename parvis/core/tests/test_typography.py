@@ -76,6 +76,19 @@ def test_numbers(value, in_french, in_english):
 
 
 @pytest.mark.parametrize(
+    ("amount", "in_french", "in_english"),
+    [
+        (Decimal("57.49"), f"57,49{NBSP}$", "$57.49"),
+        (Decimal("0"), f"0,00{NBSP}$", "$0.00"),
+        (Decimal("1284.5"), f"1{NBSP}284,50{NBSP}$", "$1,284.50"),
+    ],
+)
+def test_amounts(amount, in_french, in_english):
+    assert typography.money(amount) == in_french
+    assert typography.money(amount, english=True) == in_english
+
+
+@pytest.mark.parametrize(
     ("hour", "minute", "in_french", "in_english"),
     [
         (14, 5, f"14{NBSP}h{NBSP}05", f"2:05{NBSP}p.m."),

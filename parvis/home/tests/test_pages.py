@@ -17,7 +17,10 @@ from PIL import Image
 
 from parvis.announcements.models import Announcement, Reminder
 from parvis.home import find
+from parvis.municipalities.tests.make import NOW
 from parvis.notifications.models import Subject, Subscription
+from parvis.reservations.models import Booking, Taking
+from parvis.reservations.tests import make as lent
 from parvis.residents.models import Place
 from parvis.residents.tests import make
 from parvis.territory.models import Address, Sector
@@ -116,7 +119,7 @@ def test_a_reminder_is_promised_to_those_who_follow_the_subject_only(client, tow
     assert "Rappel" in text_of(page)
 
 
-def test_the_front_page_takes_at_most_fifteen_queries_however_much_there_is(
+def test_the_front_page_takes_at_most_sixteen_queries_however_much_there_is(
     client, town, person, sector
 ):
     page = make.sign_in(client, person)
@@ -127,6 +130,17 @@ def test_the_front_page_takes_at_most_fifteen_queries_however_much_there_is(
         announcement(town, takes_force=False, in_force_from=None)
         dated = announcement(town, concerns_at=soon)
         Reminder.objects.create(municipality=town, announcement=dated, due_at=soon)
+        hall = lent.space(town)
+        start = NOW + timedelta(days=4000)
+        booking = Booking.objects.create(
+            municipality=town, state="confirmed", resident=person, price_class="resident",
+            period=(start, start + timedelta(hours=2)), code=f"K{hall.pk}", created_at=NOW,
+            changes_until=start,
+        )  # fmt: skip
+        Taking.objects.create(
+            municipality=town, booking=booking, resource=hall, unit=hall.units.get(),
+            period=booking.period, blocked=booking.period,
+        )  # fmt: skip
 
     def count() -> int:
         with CaptureQueriesContext(connection) as queries:
@@ -139,7 +153,7 @@ def test_the_front_page_takes_at_most_fifteen_queries_however_much_there_is(
     fill()
     fill()
     assert count() == once
-    assert once <= 15, once
+    assert once <= 16, once
 
 
 def test_another_towns_announcements_do_not_exist_here(visitor, town, other_town):

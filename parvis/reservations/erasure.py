@@ -1,0 +1,94 @@
+"""What the room holds about a person: given to them, or made to say nothing of them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from parvis.municipalities.models import Municipality
+from parvis.reservations import holds
+from parvis.reservations.models import (
+    Booking,
+    CalendarFeed,
+    OrganisationMember,
+    Payment,
+)
+from parvis.residents.models import Resident
+
+State = Booking.State
+
+
+def bookings_of(resident: Resident) -> list[dict[str, Any]]:
+    """Everything that the person ever reserved, with its price and answers."""
+    rows = (
+        Booking.objects.of(resident.municipality_id)
+        .filter(resident=resident)
+        .select_related("organisation")
+        .prefetch_related("takings__resource", "takings__unit")
+        .order_by("pk")
+    )
+    return [
+        {
+            "numero": one.reference,
+            "etat": one.state,
+            "du": one.period.lower,
+            "au": one.period.upper,
+            "quoi": "; ".join(
+                f"{taking.quantity} × {taking.resource.name}" for taking in one.takings.all()
+            ),
+            "organisme": str(one.organisation or ""),
+            "activite": one.purpose,
+            "personnes": one.people,
+            "reponses": "; ".join(f"{said['question']} {said['answer']}" for said in one.answers),
+            "total": one.total,
+            "depot": one.deposit,
+            "mot_de_la_ville": one.note,
+            "demandee_le": one.created_at,
+        }
+        for one in rows
+    ]
+
+
+def payments_of(resident: Resident) -> list[dict[str, Any]]:
+    rows = (
+        Payment.objects.of(resident.municipality_id)
+        .filter(booking__resident=resident)
+        .select_related("booking")
+        .order_by("pk")
+    )
+    return [
+        {
+            "reservation": one.booking.reference,
+            "operation": one.kind,
+            "montant": one.amount,
+            "moyen": one.means,
+            "recu": one.receipt,
+            "le": one.at,
+            "retire_le": one.withdrawn_at,
+        }
+        for one in rows
+    ]
+
+
+def organisations_of(resident: Resident) -> list[dict[str, Any]]:
+    rows = (
+        OrganisationMember.objects.of(resident.municipality_id)
+        .filter(resident=resident)
+        .select_related("organisation")
+        .order_by("pk")
+    )
+    return [{"organisme": one.organisation.name, "depuis": one.created_at} for one in rows]
+
+
+def forget(resident: Resident, *, now: datetime) -> None:
+    """Cancel what is to come and wipe what was said; receipts stay, by number, for the accounts."""
+    town: Municipality | int = resident.municipality_id
+    mine = Booking.objects.of(town).filter(resident=resident)
+    standing = mine.filter(
+        state__in=[State.HELD, State.ASKED, State.CONFIRMED], period__endswith__gt=now
+    )
+    for booking in standing.select_for_update():
+        holds.end(booking, State.CANCELLED, at=now)
+    mine.update(purpose="", answers=[], note="", people=None, key="", key_digest="")
+    CalendarFeed.objects.of(town).filter(resident=resident).delete()
+    OrganisationMember.objects.of(town).filter(resident=resident).delete()

@@ -1,0 +1,27 @@
+"""The tables of the room, where Django looks for them: by noun, in two files."""
+
+from __future__ import annotations
+
+from parvis.reservations.bookings import (
+    Block,
+    Booking,
+    CalendarFeed,
+    Payment,
+    Taking,
+)
+from parvis.reservations.resources import (
+    Closure,
+    Hours,
+    Limit,
+    Organisation,
+    OrganisationMember,
+    Question,
+    Rate,
+    Resource,
+    Unit,
+)
+
+__all__ = [
+    "Block", "Booking", "CalendarFeed", "Closure", "Hours", "Limit", "Organisation",
+    "OrganisationMember", "Payment", "Question", "Rate", "Resource", "Taking", "Unit",
+]  # fmt: skip
