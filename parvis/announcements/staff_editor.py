@@ -21,7 +21,7 @@ from parvis.announcements.forms import AttachmentForm, EditorForm, PictureForm, 
 from parvis.announcements.looks import map_of, preview, reach
 from parvis.announcements.models import Announcement, Attachment, Picture, PublicNotice, Reminder
 from parvis.announcements.staff import ROOM, one
-from parvis.core import files
+from parvis.core import files, prose
 from parvis.core.errors import Refused
 from parvis.core.htmx import go_to
 from parvis.notifications.actions import send_message
@@ -262,7 +262,7 @@ def try_out(
 ) -> dict[str, Any]:
     """Send the announcement as it is typed to oneself alone, by every channel one has."""
     typed = as_typed(form)
-    if not rules.has_words(typed.title):
+    if not prose.has_words(typed.title):
         messages.error(request, _("Écrivez d’abord un titre."))
         return {}
     # Only the French words are here as they are typed: a translation may not be saved yet.
