@@ -129,6 +129,7 @@ INSTALLED_APPS = [
     "parvis.residents",
     "parvis.notifications",
     "parvis.announcements",
+    "parvis.alerts",
     "parvis.home",
     "parvis.backoffice",
     "parvis.api",

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from django.db import models
 
+from parvis.alerts.models import Alert, Answer, Revision
 from parvis.announcements.models import (
     Announcement,
     Attachment,
@@ -115,4 +116,11 @@ def one_of_each(town) -> dict[type[models.Model], models.Model]:
         kind="pdf", size=1, sha256="0", created_at=NOW,
     )  # fmt: skip
     add(PublicNotice, announcement=announcement)
+    alert = add(Alert, event="boil", state="in_force", begun_at=NOW, expires_at=NOW, created_at=NOW)
+    add(
+        Revision, alert=alert, number=1, kind="alert", severity="Severe", urgency="Immediate",
+        certainty="Likely", words={"fr": {"title": "Faites bouillir l’eau"}}, created_at=NOW,
+        revised_at=NOW,
+    )  # fmt: skip
+    add(Answer, alert=alert, resident=person, kind="seen", first_at=NOW, at=NOW)
     return made

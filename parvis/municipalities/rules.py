@@ -14,7 +14,12 @@ from django.utils.translation import gettext_lazy as _
 from parvis.core import palette
 from parvis.core.errors import Refused
 
-ROOMS: dict[str, object] = {"announcements": _("Avis"), "residents": _("Citoyens")}
+ROOMS: dict[str, object] = {
+    "announcements": _("Avis"),
+    "alerts": _("Alertes"),
+    "residents": _("Citoyens"),
+    "rescue": _("Secours"),
+}
 """Rooms whose staff pages are guarded by a role of their own."""
 
 ALWAYS_ON = frozenset({"announcements", "residents"})
