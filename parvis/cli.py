@@ -106,6 +106,7 @@ def parser() -> Parser:
     two.add_argument(
         "files", nargs="+", metavar="FICHIER", help="«\u00a0-\u00a0»\u00a0: entrée standard"
     )
+    trusting(two)
 
     one = command("backup", backup, "Sauvegarde tout dans un fichier.")
     one.add_argument("file", type=Path, metavar="FICHIER")
@@ -113,6 +114,24 @@ def parser() -> Parser:
     one.add_argument("file", type=Path, metavar="FICHIER")
     command("seal", seal)
     return top
+
+
+def trusting(one: Parser) -> None:
+    """Whose signatures hold."""
+    one.add_argument(
+        "--certificate",
+        action="append",
+        default=[],
+        metavar="FICHIER",
+        help="certificat d’un signataire admis (PEM ou DER), répétable",
+    )
+    one.add_argument(
+        "--trust",
+        action="append",
+        default=[],
+        metavar="FICHIER",
+        help="certificat d’une autorité qui répond des signataires, répétable",
+    )
 
 
 def in_django(deed: Deed) -> Deed:
@@ -223,7 +242,9 @@ def verify(arguments: argparse.Namespace) -> int:
 def check_cap(arguments: argparse.Namespace) -> int:
     from parvis import cli_cap
 
-    return cli_cap.check(arguments.files)
+    return cli_cap.check(
+        arguments.files, certificates=arguments.certificate, authorities=arguments.trust
+    )
 
 
 def backup(arguments: argparse.Namespace) -> int:
