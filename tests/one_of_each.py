@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from django.db import models
 
-from parvis.alerts.models import Alert, Answer, Revision
+from parvis.alerts.models import Alert, Answer, CapFile, Revision, SigningKey
 from parvis.announcements.models import (
     Announcement,
     Attachment,
@@ -117,10 +117,15 @@ def one_of_each(town) -> dict[type[models.Model], models.Model]:
     )  # fmt: skip
     add(PublicNotice, announcement=announcement)
     alert = add(Alert, event="boil", state="in_force", begun_at=NOW, expires_at=NOW, created_at=NOW)
-    add(
+    revision = add(
         Revision, alert=alert, number=1, kind="alert", severity="Severe", urgency="Immediate",
         certainty="Likely", words={"fr": {"title": "Faites bouillir l’eau"}}, created_at=NOW,
         revised_at=NOW,
     )  # fmt: skip
+    add(
+        CapFile, revision=revision, alert=alert, number=1, reference="a,b,c", content=b"<alert/>",
+        sha256="0", title="Faites bouillir l’eau", sent_at=NOW, expires_at=NOW, written_at=NOW,
+    )  # fmt: skip
+    add(SigningKey, private=b"0", certificate="", created_at=NOW)
     add(Answer, alert=alert, resident=person, kind="seen", first_at=NOW, at=NOW)
     return made

@@ -139,7 +139,7 @@ REFUSALS = (
 )
 APPEND_ONLY = {
     "municipalities_auditline", "municipalities_auditseal", "notifications_outcome",
-    "announcements_version",
+    "announcements_version", "alerts_capfile",
 }  # fmt: skip
 
 

@@ -13,6 +13,8 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from parvis.alerts import events, rules
+from parvis.alerts.cap_models import CapFile as CapFile
+from parvis.alerts.cap_models import SigningKey as SigningKey
 from parvis.municipalities.models import Owned, OwnedQuerySet
 from parvis.notifications.models import Message
 from parvis.residents.models import Resident
