@@ -9,6 +9,7 @@ from typing import Any
 
 from django.urls import URLPattern, URLResolver, get_resolver
 
+from parvis.alerts.models import Alert, Answer
 from parvis.announcements.models import Announcement
 from parvis.municipalities.models import HostName, Invitation, StaffMember
 from parvis.notifications.models import BadAddress, Device, Message, Subject
@@ -52,6 +53,10 @@ OPEN_DOORS = {
     "avis/<int:pk>/": "what is published",
     "avis/<int:pk>/certificat/": "what is published",
     "avis/<int:pk>/certificat.pdf": "what is published",
+    "alertes/": "danger concerns everyone",
+    "alertes/bandeau/": "danger concerns everyone",
+    "alertes/<int:alert_id>/": "danger concerns everyone",
+    "alertes/<int:alert_id>/reponse/": "behind the signature of a link, or the sign-in",
     "adresses/chercher/": "streets are public; a visitor looks up a sector",
     "adresses/chercher.json": "streets are public; a visitor looks up a sector",
     "adresses/mon-secteur/": "streets are public; a visitor looks up a sector",
@@ -77,6 +82,8 @@ CLOSED_IN_OPEN_ROOMS = (
 
 ROWS: dict[str, Any] = {
     "address_id": Address,
+    "alert_id": Alert,
+    "answer_id": Answer,
     "bad_id": BadAddress,
     "device_id": Device,
     "household_id": Household,
@@ -93,7 +100,7 @@ ROWS: dict[str, Any] = {
     "subject_id": Subject,
 }
 """Name of an argument → the model whose row it names."""
-WORDS = {"token": "x" * 24, "language": "en", "provider": "postmark", "size": "192"}
+WORDS = {"token": "x" * 24, "language": "en", "provider": "postmark", "size": "192", "number": "1"}
 
 
 @dataclass(frozen=True)

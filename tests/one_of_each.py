@@ -119,13 +119,15 @@ def one_of_each(town) -> dict[type[models.Model], models.Model]:
     alert = add(Alert, event="boil", state="in_force", begun_at=NOW, expires_at=NOW, created_at=NOW)
     revision = add(
         Revision, alert=alert, number=1, kind="alert", severity="Severe", urgency="Immediate",
-        certainty="Likely", words={"fr": {"title": "Faites bouillir l’eau"}}, created_at=NOW,
-        revised_at=NOW,
+        certainty="Likely", everywhere=True, created_at=NOW, revised_at=NOW,
+        words={"fr": {"title": "Faites bouillir l’eau", "short": "", "text": "", "steps": []}},
+        state="sent", sent_at=NOW, proposed_by_id=0, decided_by_id=person.pk, expires_at=NOW,
+        words_hash="0", message=message,
     )  # fmt: skip
     add(
         CapFile, revision=revision, alert=alert, number=1, reference="a,b,c", content=b"<alert/>",
         sha256="0", title="Faites bouillir l’eau", sent_at=NOW, expires_at=NOW, written_at=NOW,
     )  # fmt: skip
     add(SigningKey, private=b"0", certificate="", created_at=NOW)
-    add(Answer, alert=alert, resident=person, kind="seen", first_at=NOW, at=NOW)
+    add(Answer, alert=alert, resident=person, kind="help", first_at=NOW, at=NOW)
     return made

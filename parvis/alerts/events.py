@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext_lazy as _
 
+from parvis.alerts.short_text import plain
 from parvis.alerts.words_en import ENGLISH
 from parvis.alerts.words_fr import FRENCH
 
@@ -100,13 +101,12 @@ def first_words(key: str, kind: str, town: str) -> dict[str, Words]:
     French and English; the short text is written for telephones, without typographic signs.
     """
     event, part = EVENTS[key], "lift" if kind == "lift" else "alert"
-    plain = town.replace("’", "'")
     found: dict[str, Words] = {}
     for language, table in (("fr", FRENCH), ("en", ENGLISH)):
         title, short, text, *steps = table[key][part]
         found[language] = {
             "title": title,
-            "short": short.replace("{ville}", plain),
+            "short": plain(short.replace("{ville}", town)),
             "text": text,
             "steps": list(steps),
         }

@@ -34,6 +34,14 @@ class Length:
         return self.messages <= 1
 
 
+PLAIN = str.maketrans({"’": "'", "\u00a0": " ", "\u202f": "", "…": "..."})
+
+
+def plain(text: str) -> str:
+    """The text as telephones write it: typographic signs would turn it to UCS-2."""
+    return text.translate(PLAIN)
+
+
 def places(character: str) -> int:
     """Places of one character of the alphabet."""
     return 2 if character in EXTENSION else 1

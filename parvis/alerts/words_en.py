@@ -69,7 +69,7 @@ ENGLISH: Mapping[str, Mapping[str, Said]] = {
             "Leave now. Take your medication, your papers, your glasses and warm clothes.",
             "Take everyone with you. Children, older people and animals.",
             "Lock the doors. Cut the power only if you are asked to.",
-            "If you need help to leave: call 911.",
+            "If you need help to leave, call 911.",
         ),
         "lift": (
             "You may go home",
@@ -167,7 +167,7 @@ ENGLISH: Mapping[str, Mapping[str, Said]] = {
             "who are ill.",
             "Stay inside. Close doors, windows and ventilation.",
             "Rest. Avoid effort, even inside.",
-            "If breathing is hard: call Info-Santé at 811, or 911 if it is serious.",
+            "If breathing is hard, call Info-Santé at 811, or 911 if it is serious.",
         ),
         "lift": (
             "The air is good again",
@@ -183,7 +183,7 @@ ENGLISH: Mapping[str, Mapping[str, Said]] = {
             "We are looking for a missing person. Write here the first name, age, clothes, and "
             "where and when the person was seen.",
             "Look around you. Yard, shed, car, waterside.",
-            "If you see the person: call 911. Stay near without causing fright.",
+            "If you see the person, call 911. Stay near without causing fright.",
         ),
         "lift": (
             "The missing person was found",

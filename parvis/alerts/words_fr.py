@@ -14,7 +14,7 @@ FRENCH: Mapping[str, Mapping[str, Said]] = {
     "boil": {
         "alert": (
             "Faites bouillir l’eau 1 minute avant de la boire",
-            "{ville}: faites bouillir l'eau à gros bouillons 1 minute avant de la boire.",
+            "{ville}\u00a0: faites bouillir l’eau à gros bouillons 1 minute avant de la boire.",
             "L’eau du robinet peut rendre malade. Faites-la bouillir avant de la boire, de "
             "cuisiner ou de vous brosser les dents. La douche, le bain et la lessive ne posent "
             "pas de problème si personne n’avale d’eau.",
@@ -27,9 +27,10 @@ FRENCH: Mapping[str, Mapping[str, Said]] = {
         ),
         "lift": (
             "L’eau est de nouveau bonne à boire",
-            "{ville}: fin de l'avis d'ébullition. Laissez couler l'eau froide 5 minutes, puis "
+            "{ville}\u00a0: fin de l’avis d’ébullition. Laissez couler l’eau froide 5 minutes, "
+            "puis "
             "elle est bonne à boire.",
-            "Les analyses le confirment : l’eau est bonne. Vous pouvez la boire sans la faire "
+            "Les analyses le confirment\u00a0: l’eau est bonne. Vous pouvez la boire sans la faire "
             "bouillir.",
             "Laissez couler l’eau froide. Cinq minutes à chaque robinet.",
             "Jetez les glaçons. Videz aussi le réservoir de la machine à glaçons et du "
@@ -39,7 +40,8 @@ FRENCH: Mapping[str, Mapping[str, Said]] = {
     "no_consumption": {
         "alert": (
             "Ne buvez pas l’eau du robinet",
-            "{ville}: ne buvez pas l'eau du robinet, même bouillie. Prenez de l'eau en bouteille.",
+            "{ville}\u00a0: ne buvez pas l’eau du robinet, même bouillie. Prenez de l’eau en "
+            "bouteille.",
             "L’eau du robinet est dangereuse, même bouillie. Ne la buvez pas. Ne l’utilisez pas "
             "pour cuisiner ni pour les biberons. Prenez de l’eau en bouteille.",
             "Ne buvez pas l’eau. La faire bouillir ne suffit pas.",
@@ -49,9 +51,10 @@ FRENCH: Mapping[str, Mapping[str, Said]] = {
         ),
         "lift": (
             "L’eau est de nouveau bonne à boire",
-            "{ville}: fin de l'avis. L'eau du robinet est bonne à boire. Laissez couler l'eau "
+            "{ville}\u00a0: fin de l’avis. L’eau du robinet est bonne à boire. Laissez couler "
+            "l’eau "
             "froide 5 minutes.",
-            "Les analyses le confirment : l’eau est bonne. Vous pouvez de nouveau la boire.",
+            "Les analyses le confirment\u00a0: l’eau est bonne. Vous pouvez de nouveau la boire.",
             "Laissez couler l’eau froide. Cinq minutes à chaque robinet.",
             "Jetez ce qui contient de l’eau d’avant. Glaçons, pichets, aliments préparés.",
         ),
@@ -59,7 +62,7 @@ FRENCH: Mapping[str, Mapping[str, Said]] = {
     "preventive_boil": {
         "alert": (
             "Par précaution, faites bouillir l’eau 1 minute",
-            "{ville}: par précaution, faites bouillir l'eau 1 minute avant de la boire.",
+            "{ville}\u00a0: par précaution, faites bouillir l’eau 1 minute avant de la boire.",
             "Des travaux ou un bris ont touché la conduite d’eau. Rien n’indique que l’eau est "
             "mauvaise, mais faites-la bouillir jusqu’aux résultats d’analyse.",
             "Portez l’eau à gros bouillons. Une minute complète avant de la boire.",
@@ -67,7 +70,8 @@ FRENCH: Mapping[str, Mapping[str, Said]] = {
         ),
         "lift": (
             "L’eau est bonne à boire",
-            "{ville}: fin de l'avis préventif. L'eau est bonne à boire sans la faire bouillir.",
+            "{ville}\u00a0: fin de l’avis préventif. L’eau est bonne à boire sans la faire "
+            "bouillir.",
             "Les analyses sont bonnes. Il n’est plus nécessaire de faire bouillir l’eau.",
             "Laissez couler l’eau froide. Deux minutes à chaque robinet.",
         ),
@@ -75,18 +79,19 @@ FRENCH: Mapping[str, Mapping[str, Said]] = {
     "evacuation": {
         "alert": (
             "Quittez votre maison maintenant",
-            "{ville}, URGENCE: quittez votre maison maintenant. Suivez les consignes des pompiers.",
+            "{ville}, URGENCE\u00a0: quittez votre maison maintenant. Suivez les consignes des "
+            "pompiers.",
             "Votre secteur est dangereux. Partez tout de suite. Suivez les consignes des pompiers "
             "et des policiers. Ne revenez pas avant notre message.",
             "Partez maintenant. Prenez vos médicaments, vos papiers, vos lunettes et des vêtements "
             "chauds.",
             "Emmenez tout le monde. Les enfants, les aînés et les animaux.",
             "Fermez les portes à clé. Ne coupez l’électricité que si on vous le demande.",
-            "Besoin d’aide pour partir : appelez le 911.",
+            "Besoin d’aide pour partir\u00a0: appelez le 911.",
         ),
         "lift": (
             "Vous pouvez rentrer chez vous",
-            "{ville}: fin de l'évacuation. Vous pouvez rentrer chez vous.",
+            "{ville}\u00a0: fin de l’évacuation. Vous pouvez rentrer chez vous.",
             "Le danger est passé. Vous pouvez rentrer chez vous par les rues ouvertes.",
             "Regardez avant d’entrer. Si vous sentez le gaz ou voyez un dommage, ressortez et "
             "appelez le 911.",
@@ -95,7 +100,8 @@ FRENCH: Mapping[str, Mapping[str, Said]] = {
     "shelter": {
         "alert": (
             "Restez à l’intérieur et fermez les fenêtres",
-            "{ville}, URGENCE: restez à l'intérieur. Fermez portes et fenêtres. Attendez notre "
+            "{ville}, URGENCE\u00a0: restez à l’intérieur. Fermez portes et fenêtres. Attendez "
+            "notre "
             "message.",
             "Il est dangereux de sortir. Restez à l’intérieur, fermez tout et attendez notre "
             "message.",
@@ -106,15 +112,16 @@ FRENCH: Mapping[str, Mapping[str, Said]] = {
         ),
         "lift": (
             "Vous pouvez sortir",
-            "{ville}: fin du confinement. Vous pouvez sortir. Aérez votre maison.",
+            "{ville}\u00a0: fin du confinement. Vous pouvez sortir. Aérez votre maison.",
             "Le danger est passé. Vous pouvez sortir de chez vous.",
             "Aérez votre maison. Ouvrez les fenêtres et remettez la ventilation.",
         ),
     },
     "flood": {
         "alert": (
-            "L’eau monte : préparez-vous à partir",
-            "{ville}: l'eau monte. Videz le sous-sol, préparez-vous à partir. Danger: appelez "
+            "L’eau monte\u00a0: préparez-vous à partir",
+            "{ville}\u00a0: l’eau monte. Videz le sous-sol, préparez-vous à partir. "
+            "Danger\u00a0: appelez "
             "le 911.",
             "Le niveau de l’eau monte et peut entrer dans les maisons. Mettez-vous en sécurité "
             "avant vos biens.",
@@ -125,7 +132,8 @@ FRENCH: Mapping[str, Mapping[str, Said]] = {
         ),
         "lift": (
             "L’eau se retire",
-            "{ville}: fin de l'alerte d'inondation. Ne rebranchez rien dans un sous-sol mouillé.",
+            "{ville}\u00a0: fin de l’alerte d’inondation. Ne rebranchez rien dans un sous-sol "
+            "mouillé.",
             "Le niveau de l’eau baisse. Le danger est passé.",
             "Ne rebranchez rien seul. Faites vérifier l’électricité avant de la remettre.",
             "Photographiez les dommages. Avant de nettoyer, pour l’aide financière.",
@@ -133,9 +141,9 @@ FRENCH: Mapping[str, Mapping[str, Said]] = {
     },
     "outage": {
         "alert": (
-            "Panne dans votre secteur : gardez la chaleur, évitez les feux à l’intérieur",
-            "{ville}: panne dans votre secteur. Jamais de barbecue ni de génératrice à "
-            "l'intérieur.",
+            "Panne dans votre secteur\u00a0: gardez la chaleur, évitez les feux à l’intérieur",
+            "{ville}\u00a0: panne dans votre secteur. Jamais de barbecue ni de génératrice à "
+            "l’intérieur.",
             "Le service est interrompu dans votre secteur. Les équipes y travaillent.",
             "N’utilisez ni barbecue ni génératrice à l’intérieur. Le gaz qu’ils dégagent tue.",
             "Gardez le réfrigérateur fermé. La nourriture y reste froide quatre heures.",
@@ -143,15 +151,16 @@ FRENCH: Mapping[str, Mapping[str, Said]] = {
         ),
         "lift": (
             "Le service est rétabli",
-            "{ville}: le service est rétabli. En cas de doute sur un aliment, jetez-le.",
+            "{ville}\u00a0: le service est rétabli. En cas de doute sur un aliment, jetez-le.",
             "Le service est rétabli dans tout le secteur.",
             "Jetez les aliments douteux. Ceux qui sont restés chauds plus de deux heures.",
         ),
     },
     "ice": {
         "alert": (
-            "Verglas : restez chez vous",
-            "{ville}: verglas. Restez chez vous si vous le pouvez. Ne touchez aucun fil au sol.",
+            "Verglas\u00a0: restez chez vous",
+            "{ville}\u00a0: verglas. Restez chez vous si vous le pouvez. Ne touchez aucun fil au "
+            "sol.",
             "Le verglas rend les rues et les trottoirs très glissants. Des branches et des fils "
             "peuvent tomber.",
             "Restez chez vous. Ne sortez que s’il le faut.",
@@ -160,15 +169,16 @@ FRENCH: Mapping[str, Mapping[str, Said]] = {
         ),
         "lift": (
             "Le verglas est terminé",
-            "{ville}: fin de l'alerte de verglas. Restez prudents sur les trottoirs.",
+            "{ville}\u00a0: fin de l’alerte de verglas. Restez prudents sur les trottoirs.",
             "Les rues principales sont dégagées. L’alerte est terminée.",
             "Restez prudents. Les petites rues et les trottoirs peuvent être encore glissants.",
         ),
     },
     "cold": {
         "alert": (
-            "Froid extrême : restez au chaud",
-            "{ville}: froid extrême. Restez au chaud. Une halte chaude est ouverte, voir la page.",
+            "Froid extrême\u00a0: restez au chaud",
+            "{ville}\u00a0: froid extrême. Restez au chaud. Une halte chaude est ouverte, voir "
+            "la page.",
             "Il fait assez froid pour geler la peau en quelques minutes.",
             "Restez au chaud. Si votre chauffage manque, venez à la halte chaude.",
             "Couvrez-vous bien. Tête, mains et visage, même pour quelques minutes.",
@@ -176,24 +186,24 @@ FRENCH: Mapping[str, Mapping[str, Said]] = {
         ),
         "lift": (
             "Le froid extrême est terminé",
-            "{ville}: fin de l'alerte de froid extrême.",
+            "{ville}\u00a0: fin de l’alerte de froid extrême.",
             "La température remonte. L’alerte est terminée.",
         ),
     },
     "smoke": {
         "alert": (
-            "Fumée : fermez les fenêtres et restez à l’intérieur",
-            "{ville}: fumée dangereuse. Restez à l'intérieur, fermez les fenêtres et la "
+            "Fumée\u00a0: fermez les fenêtres et restez à l’intérieur",
+            "{ville}\u00a0: fumée dangereuse. Restez à l’intérieur, fermez les fenêtres et la "
             "ventilation.",
             "La fumée dans l’air est mauvaise pour la santé, surtout pour les enfants, les aînés "
             "et les personnes malades.",
             "Restez à l’intérieur. Fermez les portes, les fenêtres et la ventilation.",
             "Reposez-vous. Évitez l’effort, même à l’intérieur.",
-            "Vous respirez mal : appelez Info-Santé au 811, ou le 911 si c’est grave.",
+            "Vous respirez mal\u00a0: appelez Info-Santé au 811, ou le 911 si c’est grave.",
         ),
         "lift": (
             "L’air est redevenu bon",
-            "{ville}: fin de l'alerte de fumée. L'air est redevenu bon. Aérez votre maison.",
+            "{ville}\u00a0: fin de l’alerte de fumée. L’air est redevenu bon. Aérez votre maison.",
             "La fumée s’est dissipée. L’air est redevenu bon.",
             "Aérez votre maison. Et changez le filtre de la ventilation.",
         ),
@@ -201,23 +211,25 @@ FRENCH: Mapping[str, Mapping[str, Said]] = {
     "missing_person": {
         "alert": (
             "Aidez-nous à trouver une personne disparue",
-            "{ville}: personne disparue. Voyez sa description sur la page. Vous l'avez vue? "
+            "{ville}\u00a0: personne disparue. Voyez sa description sur la page. Vous l’avez "
+            "vue\u202f? "
             "Appelez le 911.",
             "Nous cherchons une personne disparue. Écrivez ici son prénom, son âge, ses vêtements, "
             "le lieu et l’heure où elle a été vue.",
             "Regardez autour de vous. Cour, cabanon, auto, bord de l’eau.",
-            "Vous la voyez : appelez le 911. Restez près d’elle sans l’effrayer.",
+            "Vous la voyez\u00a0: appelez le 911. Restez près d’elle sans l’effrayer.",
         ),
         "lift": (
             "La personne disparue a été retrouvée",
-            "{ville}: la personne disparue a été retrouvée. Merci de votre aide.",
+            "{ville}\u00a0: la personne disparue a été retrouvée. Merci de votre aide.",
             "La personne a été retrouvée. Merci à toutes celles et à tous ceux qui ont aidé.",
         ),
     },
     "night_parking": {
         "alert": (
             "Ne stationnez pas dans la rue cette nuit",
-            "{ville}: stationnement interdit dans les rues cette nuit, de minuit à 7 h, pour le "
+            "{ville}\u00a0: stationnement interdit dans les rues cette nuit, de minuit à 7 h, "
+            "pour le "
             "déneigement.",
             "Les équipes déneigent cette nuit. Le stationnement dans la rue est interdit de "
             "minuit à 7 h.",
@@ -225,7 +237,7 @@ FRENCH: Mapping[str, Mapping[str, Said]] = {
         ),
         "lift": (
             "Le stationnement dans la rue est permis",
-            "{ville}: le stationnement dans les rues est de nouveau permis cette nuit.",
+            "{ville}\u00a0: le stationnement dans les rues est de nouveau permis cette nuit.",
             "Le déneigement est terminé. Vous pouvez stationner dans la rue.",
         ),
     },
