@@ -10,7 +10,7 @@ from django.db import transaction
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
-from parvis.alerts import audience, copies, rules, saying
+from parvis.alerts import audience, cap_files, copies, rules, saying
 from parvis.alerts.drafts import TOPIC, check_ready, locked
 from parvis.alerts.models import Alert, Revision
 from parvis.core import live
@@ -100,6 +100,8 @@ def send_alert(
         kind=fresh.kind, message=message.pk, targeted=message.targeted, drill=alert.is_drill,
         proposed_by=fresh.proposed_by_id, alone=bool(alone_reason), hash=fresh.words_hash,
     )  # fmt: skip
+    # A job, so that CAP neither delays nor stops a sending.
+    cap_files.write_files.defer(municipality_id=town.pk, alert_id=alert.pk)
     changed(alert)
     return fresh
 

@@ -141,7 +141,7 @@ def _info(told: Told, said: Said) -> Info:
         certainty=told.certainty,
         event_codes=(Pair(value_name=EVENT, value=CODES[told.event]),),
         effective=told.sent.replace(microsecond=0),
-        expires=_end(told),
+        expires=end_of(told),
         sender_name=_clean(told.town),
         headline=f"{DRILLS[said.language]} — {title}" if told.is_drill else title,
         description=_clean(said.text),
@@ -153,7 +153,8 @@ def _info(told: Told, said: Said) -> Info:
     )
 
 
-def _end(told: Told) -> datetime:
+def end_of(told: Told) -> datetime:
+    """Until when it holds: an hour at the least, for what ends at once."""
     sent, end = told.sent.replace(microsecond=0), told.expires.replace(microsecond=0)
     return end.astimezone(sent.tzinfo) if end > sent else sent + LEAST
 
@@ -176,7 +177,7 @@ def _area(told: Told, said: Said) -> Area:
 def rings(drawn: Geometry) -> list[str]:
     """A drawing (GeoJSON) as CAP writes it: outlines only, since CAP knows no holes."""
     try:
-        return _written(shape(drawn))
+        return _written(shape(dict(drawn)))
     except (ShapelyError, KeyError, TypeError, ValueError, AttributeError):
         return []
 
@@ -184,11 +185,7 @@ def rings(drawn: Geometry) -> list[str]:
 def _written(surface: BaseGeometry) -> list[str]:
     found = []
     for part in _parts(surface):
-        whole = Polygon(part.exterior)
-        tolerance = DETAIL
-        while len(whole.exterior.coords) > values.MOST_POINTS:
-            whole = whole.simplify(tolerance, preserve_topology=True)
-            tolerance *= 2
+        whole = _lighter(Polygon(part.exterior))
         # By six decimals two corners may become one, and a side cross another.
         rounded = Polygon([(round(east, 6), round(north, 6)) for east, north in _flat(whole)])
         for each in [rounded] if rounded.is_valid else _parts(make_valid(rounded)):
@@ -196,6 +193,15 @@ def _written(surface: BaseGeometry) -> list[str]:
                 outline = _flat(orient(Polygon(each.exterior)))
                 found.append(" ".join(_point(corner) for corner in outline))
     return found
+
+
+def _lighter(whole: Polygon) -> Polygon:
+    """With no more corners than receivers follow."""
+    tolerance = DETAIL
+    while len(whole.exterior.coords) > values.MOST_POINTS:
+        (whole,) = _parts(whole.simplify(tolerance, preserve_topology=True))
+        tolerance *= 2
+    return whole
 
 
 def _flat(polygon: Polygon) -> list[Place]:

@@ -7,7 +7,7 @@ from typing import ClassVar
 from django.db import models
 from django.db.models import Q
 
-from parvis.municipalities.models import Owned, OwnedQuerySet
+from parvis.municipalities.models import Owned
 
 
 class SigningKey(Owned):
@@ -49,8 +49,6 @@ class CapFile(Owned):
     sent_at = models.DateTimeField()
     expires_at = models.DateTimeField()
     written_at = models.DateTimeField()
-
-    objects: ClassVar[OwnedQuerySet] = OwnedQuerySet.as_manager()
 
     class Meta:
         constraints: ClassVar = [
