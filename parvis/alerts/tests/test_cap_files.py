@@ -18,6 +18,7 @@ from parvis.alerts.cap_rules import check
 from parvis.alerts.cap_signature import State, verify
 from parvis.alerts.models import Alert, Revision
 from parvis.alerts.tests.make import HERE
+from parvis.cli_place import Stop
 from parvis.core import secret
 from parvis.core.db import as_town
 from parvis.municipalities.models import AuditLine, Municipality
@@ -311,3 +312,21 @@ def test_the_certificate_that_is_handed_out_verifies_what_is_served(client, alma
     served = get(client, f"/alertes/{chain[0].alert_id}.cap.xml").content
     assert verify(served, trust=Trust(certificates=handed), now=chain[0].sent_at).holds
     assert not verify(served, trust=Trust(certificates=handed[:1]), now=chain[0].sent_at).holds
+
+
+def test_the_operator_prints_and_renews_the_certificate(alma, capsys):
+    from parvis import cli_cap
+    from parvis.alerts.cap_certificates import read_certificates
+
+    def printed(*, renew: bool):
+        assert cli_cap.key("alma", renew=renew) == 0
+        (certificate,) = read_certificates(capsys.readouterr().out.encode())
+        return certificate
+
+    first = printed(renew=False)
+    assert printed(renew=False) == first
+    second = printed(renew=True)
+    assert second != first and printed(renew=False) == second
+    assert cap_files.certificate_of(cap_files.signing_key(alma, now=NOW)) == second
+    with pytest.raises(Stop, match="aucune|Aucune"):
+        cli_cap.key("nulle-part", renew=False)
