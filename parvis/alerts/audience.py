@@ -37,9 +37,10 @@ def emergency_subject(municipality: Municipality) -> Subject:
     )
     if found is None:
         name, detail, icon = EMERGENCY
-        found = Subject.objects.create(
-            municipality=municipality, name=name, detail=detail, icon=icon, is_emergency=True
-        )
+        found, _made = Subject.objects.of(municipality).get_or_create(
+            municipality=municipality, name=name,
+            defaults={"detail": detail, "icon": icon, "is_emergency": True},
+        )  # fmt: skip
     return found
 
 

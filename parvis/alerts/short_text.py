@@ -34,7 +34,7 @@ class Length:
         return self.messages <= 1
 
 
-PLAIN = str.maketrans({"’": "'", "\u00a0": " ", "\u202f": "", "…": "..."})
+PLAIN = str.maketrans({"’": "'", "\u00a0": " ", "\u202f": "", "«": '"', "»": '"', "…": "..."})
 
 
 def plain(text: str) -> str:

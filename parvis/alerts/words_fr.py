@@ -40,8 +40,8 @@ FRENCH: Mapping[str, Mapping[str, Said]] = {
     "no_consumption": {
         "alert": (
             "Ne buvez pas l’eau du robinet",
-            "{ville}\u00a0: ne buvez pas l’eau du robinet, même bouillie. Prenez de l’eau en "
-            "bouteille.",
+            "{ville}\u00a0: ne buvez pas l’eau du robinet. La faire bouillir ne suffit "
+            "pas. Prenez de l’eau en bouteille.",
             "L’eau du robinet est dangereuse, même bouillie. Ne la buvez pas. Ne l’utilisez pas "
             "pour cuisiner ni pour les biberons. Prenez de l’eau en bouteille.",
             "Ne buvez pas l’eau. La faire bouillir ne suffit pas.",
@@ -100,9 +100,7 @@ FRENCH: Mapping[str, Mapping[str, Said]] = {
     "shelter": {
         "alert": (
             "Restez à l’intérieur et fermez les fenêtres",
-            "{ville}, URGENCE\u00a0: restez à l’intérieur. Fermez portes et fenêtres. Attendez "
-            "notre "
-            "message.",
+            "{ville}, URGENCE\u00a0: restez à l’intérieur. Fermez tout. Attendez notre message.",
             "Il est dangereux de sortir. Restez à l’intérieur, fermez tout et attendez notre "
             "message.",
             "Entrez et restez à l’intérieur. Faites entrer aussi les animaux.",
@@ -177,7 +175,7 @@ FRENCH: Mapping[str, Mapping[str, Said]] = {
     "cold": {
         "alert": (
             "Froid extrême\u00a0: restez au chaud",
-            "{ville}\u00a0: froid extrême. Restez au chaud. Une halte chaude est ouverte, voir "
+            "{ville}\u00a0: grand froid. Restez au chaud. Une halte chaude est ouverte, voir "
             "la page.",
             "Il fait assez froid pour geler la peau en quelques minutes.",
             "Restez au chaud. Si votre chauffage manque, venez à la halte chaude.",
@@ -186,14 +184,14 @@ FRENCH: Mapping[str, Mapping[str, Said]] = {
         ),
         "lift": (
             "Le froid extrême est terminé",
-            "{ville}\u00a0: fin de l’alerte de froid extrême.",
+            "{ville}\u00a0: fin de l’alerte de grand froid.",
             "La température remonte. L’alerte est terminée.",
         ),
     },
     "smoke": {
         "alert": (
             "Fumée\u00a0: fermez les fenêtres et restez à l’intérieur",
-            "{ville}\u00a0: fumée dangereuse. Restez à l’intérieur, fermez les fenêtres et la "
+            "{ville}\u00a0: fumée dangereuse. Restez à l’intérieur, fermez tout et coupez la "
             "ventilation.",
             "La fumée dans l’air est mauvaise pour la santé, surtout pour les enfants, les aînés "
             "et les personnes malades.",
