@@ -1,6 +1,6 @@
 from django.urls import path
 
-from parvis.alerts import staff, staff_compose, staff_follow, staff_rescue
+from parvis.alerts import staff, staff_compose, staff_follow, staff_rescue, staff_sheet
 
 app_name = "alerts_staff"
 urlpatterns = [
@@ -17,6 +17,7 @@ urlpatterns = [
     path("<int:alert_id>/non-jointes/", staff_follow.unreached, name="unreached"),
     path("<int:alert_id>/non-jointes.csv", staff_follow.unreached_csv, name="unreached_csv"),
     path("<int:alert_id>/message-<int:number>.csv", staff_follow.message_csv, name="csv"),
+    path("<int:alert_id>/quebec-en-alerte.pdf", staff_sheet.sheet, name="sheet"),
     path("<int:alert_id>/secours/", staff_rescue.rescue, name="rescue"),
     path("secours/<int:answer_id>/prendre/", staff_rescue.take, name="take"),
 ]
