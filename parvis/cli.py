@@ -99,13 +99,45 @@ def parser() -> Parser:
     one.add_argument("verify", choices=("verify",))
     one.add_argument("--town", default="", metavar="VILLE")
 
-    one = command("cap", nothing, "Vérifie des messages d’alerte CAP.")
+    one = command("cap", nothing, "Vérifie, écoute et signe des messages d’alerte CAP.")
     deeds = one.add_subparsers(metavar="ACTION", required=True)
     two = deeds.add_parser("check", help="dire ce qui n’est pas du CAP 1.2 ou du CAP-CP valide")
     two.set_defaults(deed=check_cap)
     two.add_argument(
         "files", nargs="+", metavar="FICHIER", help="«\u00a0-\u00a0»\u00a0: entrée standard"
     )
+    trusting(two)
+    two = deeds.add_parser("watch", help="dire les messages qui arrivent, sans rien en renvoyer")
+    two.set_defaults(deed=watch_cap)
+    two.add_argument(
+        "sources",
+        nargs="+",
+        metavar="HÔTE:PORT|ADRESSE",
+        help="flux TCP, ou adresse d’un flux Atom de messages CAP",
+    )
+    two.add_argument(
+        "--archive",
+        action="append",
+        default=[],
+        metavar="ADRESSE",
+        help="où chercher les messages manquants, répétable",
+    )
+    trusting(two)
+    two.add_argument(
+        "--silence", type=float, default=150, metavar="S", help="secondes sans battement"
+    )
+    two.add_argument("--every", type=float, default=60, metavar="S", help="entre deux lectures")
+    two.add_argument("--code", default="", metavar="N", help="code de lieu, par exemple 2493042")
+    two.add_argument("--keep", type=Path, metavar="DOSSIER", help="y garder chaque message")
+    two.add_argument("--alarm", default="", metavar="CMD", help="commande qui reçoit l’alarme")
+    two.add_argument("--count", type=int, default=0, metavar="N", help="arrêter après N messages")
+
+    two = deeds.add_parser(
+        "key", help="montrer ou renouveler le certificat d’une ville", parents=[same]
+    )
+    two.set_defaults(deed=in_django(cap_key))
+    two.add_argument("--town", required=True, metavar="VILLE")
+    two.add_argument("--renew", action="store_true", help="faire une nouvelle clé")
 
     one = command("backup", backup, "Sauvegarde tout dans un fichier.")
     one.add_argument("file", type=Path, metavar="FICHIER")
@@ -113,6 +145,24 @@ def parser() -> Parser:
     one.add_argument("file", type=Path, metavar="FICHIER")
     command("seal", seal)
     return top
+
+
+def trusting(one: Parser) -> None:
+    """Whose signatures hold."""
+    one.add_argument(
+        "--certificate",
+        action="append",
+        default=[],
+        metavar="FICHIER",
+        help="certificat d’un signataire admis (PEM ou DER), répétable",
+    )
+    one.add_argument(
+        "--trust",
+        action="append",
+        default=[],
+        metavar="FICHIER",
+        help="certificat d’une autorité qui répond des signataires, répétable",
+    )
 
 
 def in_django(deed: Deed) -> Deed:
@@ -223,7 +273,31 @@ def verify(arguments: argparse.Namespace) -> int:
 def check_cap(arguments: argparse.Namespace) -> int:
     from parvis import cli_cap
 
-    return cli_cap.check(arguments.files)
+    return cli_cap.check(
+        arguments.files, certificates=arguments.certificate, authorities=arguments.trust
+    )
+
+
+def watch_cap(arguments: argparse.Namespace) -> int:
+    from parvis import cli_cap
+
+    return cli_cap.watch(
+        arguments.sources,
+        archives=arguments.archive,
+        named=cli_cap.trust(arguments.certificate, arguments.trust),
+        silence=arguments.silence,
+        every=arguments.every,
+        code=arguments.code,
+        keep=arguments.keep,
+        alarm=arguments.alarm,
+        count=arguments.count,
+    )
+
+
+def cap_key(arguments: argparse.Namespace) -> int:
+    from parvis import cli_cap
+
+    return cli_cap.key(arguments.town, renew=arguments.renew)
 
 
 def backup(arguments: argparse.Namespace) -> int:

@@ -37,6 +37,7 @@ PAGE = re.compile(r"(/avis/)(\d+)(?=[-/])")
 FOREIGN = frozenset({"content_type_id", "municipality_id"})
 SECRETS = {
     ("municipalities_pushkey", "private"): "vapid",
+    ("alerts_signingkey", "private"): "cap",
     ("mfa_authenticator", "data"): "mfa",
 }
 

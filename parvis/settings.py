@@ -130,6 +130,7 @@ INSTALLED_APPS = [
     "parvis.notifications",
     "parvis.cases",
     "parvis.announcements",
+    "parvis.alerts",
     "parvis.reservations",
     "parvis.home",
     "parvis.backoffice",
@@ -279,6 +280,8 @@ STORAGES = {
 }
 WHITENOISE_USE_FINDERS = DEBUG
 MEDIA_ROOT = DATA / "files"
+ALERT_COPIES = read("ALERT_COPIES", str(DATA / "alertes"))
+"""Folder where the reverse proxy finds the alert pages when nothing else answers."""
 DATA_UPLOAD_MAX_MEMORY_SIZE = 3 * 1024 * 1024
 FILE_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.urls import URLPattern, URLResolver, get_resolver
 
+from parvis.alerts.models import Alert, Answer
 from parvis.announcements.models import Announcement
 from parvis.municipalities.models import HostName, Invitation, StaffMember
 from parvis.notifications.models import BadAddress, Device, Message, Subject
@@ -57,6 +58,14 @@ OPEN_DOORS = {
     "reserver/materiel/": "what is lent, and when it is free",
     "reserver/<int:resource_id>/": "what is lent, and when it is free",
     "reserver/calendrier/<str:token>.ics": "behind the secret in the address",
+    "alertes/": "danger concerns everyone",
+    "alertes/bandeau/": "danger concerns everyone",
+    "alertes/<int:alert_id>/": "danger concerns everyone",
+    "alertes/<int:alert_id>/reponse/": "behind the signature of a link, or the sign-in",
+    "alertes.atom": "what was sent, for machines",
+    "alertes/<int:pk>.cap.xml": "what was sent, for machines",
+    "alertes/<int:pk>-<int:number>.cap.xml": "what was sent, for machines",
+    "alertes/certificat.pem": "the public half of a key",
     "adresses/chercher/": "streets are public; a visitor looks up a sector",
     "adresses/chercher.json": "streets are public; a visitor looks up a sector",
     "adresses/mon-secteur/": "streets are public; a visitor looks up a sector",
@@ -82,6 +91,8 @@ CLOSED_IN_OPEN_ROOMS = (
 
 ROWS: dict[str, Any] = {
     "address_id": Address,
+    "alert_id": Alert,
+    "answer_id": Answer,
     "bad_id": BadAddress,
     "booking_id": Booking,
     "device_id": Device,
@@ -100,7 +111,7 @@ ROWS: dict[str, Any] = {
     "subject_id": Subject,
 }
 """Name of an argument → the model whose row it names."""
-WORDS = {"token": "x" * 24, "language": "en", "provider": "postmark", "size": "192"}
+WORDS = {"token": "x" * 24, "language": "en", "provider": "postmark", "size": "192", "number": "1"}
 
 
 @dataclass(frozen=True)

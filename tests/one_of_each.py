@@ -6,6 +6,7 @@ from datetime import time, timedelta
 
 from django.db import models
 
+from parvis.alerts.models import Alert, Answer, CapFile, Revision, SigningKey
 from parvis.announcements.models import (
     Announcement,
     Attachment,
@@ -151,6 +152,20 @@ def one_of_each(town) -> dict[type[models.Model], models.Model]:
     )  # fmt: skip
     add(Event, case=case, at=NOW, kind="opened")
     reserve(town, add, person)
+    alert = add(Alert, event="boil", state="in_force", begun_at=NOW, expires_at=NOW, created_at=NOW)
+    revision = add(
+        Revision, alert=alert, number=1, kind="alert", severity="Severe", urgency="Immediate",
+        certainty="Likely", everywhere=True, created_at=NOW, revised_at=NOW,
+        words={"fr": {"title": "Faites bouillir l’eau", "short": "", "text": "", "steps": []}},
+        state="sent", sent_at=NOW, proposed_by_id=0, decided_by_id=person.pk, expires_at=NOW,
+        words_hash="0", message=message,
+    )  # fmt: skip
+    add(
+        CapFile, revision=revision, alert=alert, number=1, reference="a,b,c", content=b"<alert/>",
+        sha256="0", title="Faites bouillir l’eau", sent_at=NOW, expires_at=NOW, written_at=NOW,
+    )  # fmt: skip
+    add(SigningKey, private=b"0", certificate="", created_at=NOW)
+    add(Answer, alert=alert, resident=person, kind="help", first_at=NOW, at=NOW)
     return made
 
 

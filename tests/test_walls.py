@@ -139,7 +139,7 @@ REFUSALS = (
 )
 APPEND_ONLY = {
     "municipalities_auditline", "municipalities_auditseal", "notifications_outcome",
-    "announcements_version", "cases_event",
+    "announcements_version", "cases_event", "alerts_capfile",
 }  # fmt: skip
 
 

@@ -1,1 +1,1 @@
-"""Civil-security alerts: for now, messages in CAP 1.2 read, checked and written."""
+"""Civil-security alerts: composed, decided, sent, confirmed, lifted; and CAP 1.2."""

@@ -14,8 +14,11 @@ MOST_ELEMENTS = 50_000
 ENCODINGS = {"UTF-8", "UTF-16", "US-ASCII", "ASCII", "ISO-8859-1", "WINDOWS-1252"}
 
 
-def tree(content: bytes) -> etree._Element:
-    """The root element, without comments, or raise Refused with the reason and the line."""
+def tree(content: bytes, *, instructions: bool = False) -> etree._Element:
+    """The root element, without comments, or raise Refused with the reason and the line.
+
+    Processing instructions are kept on demand: a signature covers them.
+    """
     if len(content) > LARGEST:
         raise Refused("Le fichier dépasse 2\u00a0Mo\u00a0: il n’a pas été lu.")
     if not content.strip():
@@ -28,7 +31,7 @@ def tree(content: bytes) -> etree._Element:
         huge_tree=False,
         recover=False,
         remove_comments=True,
-        remove_pis=True,
+        remove_pis=not instructions,
     )
     try:
         root = etree.fromstring(content, parser)

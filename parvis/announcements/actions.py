@@ -18,7 +18,7 @@ from parvis.announcements import audience, drafts, rules
 from parvis.announcements.drafts import apply, check_ready, locked, move_reminders, touch, translate
 from parvis.announcements.models import Announcement, PublicNotice, Reminder
 from parvis.announcements.saying import send, stop_messages, write_version
-from parvis.core import live
+from parvis.core import live, prose
 from parvis.core.db import as_town
 from parvis.core.errors import Refused
 from parvis.core.jobs import each
@@ -154,7 +154,7 @@ def revise_published(
         .get(pk=fresh.pk)
     )
     touch(fresh, actor=actor, now=now, columns=moved)
-    note = rules.tidy_line(note)[: rules.SUMMARY_MAX]
+    note = prose.tidy_line(note)[: rules.SUMMARY_MAX]
     version = write_version(fresh, actor=actor, now=now, note=note, notified=notify_change)
     facts = {"announcement": fresh.pk, "version": version.number}
     if notify_change:
@@ -181,7 +181,7 @@ def lift(
     if not fresh.takes_force:
         raise Refused(_("Cette nouvelle n’a pas d’effet à lever\u00a0: archivez-la."))
     fresh.state, fresh.lifted_at, fresh.pinned = rules.LIFTED, at or now, False
-    fresh.lifted_note = rules.tidy_line(note)[: rules.SUMMARY_MAX]
+    fresh.lifted_note = prose.tidy_line(note)[: rules.SUMMARY_MAX]
     touch(
         fresh, actor=actor, now=now, columns=["state", "lifted_at", "lifted_note", "pinned"]
     )  # fmt: skip
@@ -248,13 +248,13 @@ def certify(
         raise Refused(_("Seul un avis public publié se certifie."))
     if notice.certified_at is not None:
         raise Refused(_("Cet avis public est déjà certifié."))
-    name = rules.tidy_line(name)[:120]
-    if not rules.has_words(name):
+    name = prose.tidy_line(name)[:120]
+    if not prose.has_words(name):
         raise Refused(_("Écrivez le nom de la personne qui certifie."))
     notice.certified_at, notice.certified_name = now, name
     notice.certified_by_id = actor.pk if actor is not None else None
-    notice.certified_title = rules.tidy_line(title)[:120]
-    notice.certified_place = rules.tidy_line(place)[:200]
+    notice.certified_title = prose.tidy_line(title)[:120]
+    notice.certified_place = prose.tidy_line(place)[:200]
     notice.text_hash = fresh.versions.get(number=1).text_hash
     notice.save(
         update_fields=[

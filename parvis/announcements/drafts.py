@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from parvis.announcements import audience, rules
 from parvis.announcements.models import Announcement, PublicNotice, Reminder, Translation
-from parvis.core import files
+from parvis.core import files, prose
 from parvis.core.db import violated_constraint
 from parvis.core.errors import Refused
 from parvis.municipalities.actions import record
@@ -48,9 +48,9 @@ def apply(announcement: Announcement, changes: dict[str, Any], *, complete: bool
     town = announcement.municipality
     for name, value in changes.items():
         if name in LINES:
-            changes[name] = rules.tidy_line(value)
+            changes[name] = prose.tidy_line(value)
         elif name == "text":
-            changes[name] = rules.tidy(value)
+            changes[name] = prose.tidy(value)
     if "sector_ids" in changes:
         changes["sector_ids"] = audience.standing_sectors(town, changes["sector_ids"])
     if "address_ids" in changes:
@@ -196,9 +196,9 @@ def translate(
     town = fresh.municipality
     rules.check_basis(language, basis, offered=town.languages, recognised=town.recognised_29_1)
     words = {
-        "title": rules.tidy_line(title),
-        "summary": rules.tidy_line(summary),
-        "text": rules.tidy(text),
+        "title": prose.tidy_line(title),
+        "summary": prose.tidy_line(summary),
+        "text": prose.tidy(text),
     }
     rules.check_text(**words, complete=fresh.is_public)
     translation: Translation
@@ -318,8 +318,8 @@ def make_public_notice(
         defaults={
             "municipality": fresh.municipality,
             "kind": kind,
-            "bylaw": rules.tidy_line(bylaw)[:120],
-            "legal_basis": rules.tidy_line(legal_basis)[:200],
+            "bylaw": prose.tidy_line(bylaw)[:120],
+            "legal_basis": prose.tidy_line(legal_basis)[:200],
             "deadline_at": deadline_at,
         },
     )

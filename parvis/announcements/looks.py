@@ -7,10 +7,10 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from parvis.announcements import audience, drafts, rules
+from parvis.announcements import audience, drafts
 from parvis.announcements.markdown import excerpt, to_html
 from parvis.announcements.models import Announcement
-from parvis.core import files
+from parvis.core import files, prose
 from parvis.core.errors import Refused
 from parvis.notifications.audience import count_audience
 from parvis.notifications.models import Channel
@@ -26,7 +26,7 @@ def preview(announcement: Announcement, now: datetime) -> dict[str, Any]:
     """What leaves, as it will look; and what would make it easier to read."""
     title = announcement.title or str(_("Sans titre"))
     body = announcement.summary or excerpt(announcement.text)
-    score = rules.ease(announcement.text)
+    score = prose.ease(announcement.text)
     picture = announcement.pictures.first()
     return {
         "shown": announcement,
@@ -37,28 +37,13 @@ def preview(announcement: Announcement, now: datetime) -> dict[str, Any]:
         "body_max": BODY_SHOWN,
         "title_length": len(announcement.title),
         "title_max": TITLE_ADVISED,
-        "hints": rules.reading_hints(announcement.text),
-        "grade": grade(score),
+        "hints": prose.reading_hints(announcement.text),
+        "grade": prose.grade(score),
         "shown_picture": picture
         and files.picture_url(drafts.STORE, picture.folder, picture.widths[0]),
         "shown_alt": picture.alt if picture else "",
         "force_later": bool(announcement.in_force_from and announcement.in_force_from > now),
     }
-
-
-def grade(score: float | None) -> str:
-    """The score in words: what schooling the text asks for."""
-    if score is None:
-        return ""
-    for least, words in (
-        (80, _("très facile, 5e année du primaire")),
-        (65, _("facile, 6e année du primaire")),
-        (50, _("courant, début du secondaire")),
-        (35, _("difficile, fin du secondaire")),
-    ):
-        if score >= least:
-            return words
-    return _("très difficile, études supérieures")
 
 
 def reach(announcement: Announcement, now: datetime) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from parvis.announcements import rules
 from parvis.announcements.drafts import STORE
 from parvis.announcements.markdown import to_html
 from parvis.announcements.models import Announcement, Picture, PublicNotice, Version
-from parvis.core import files
+from parvis.core import files, prose
 from parvis.core.images import SOCIAL
 from parvis.municipalities.models import Municipality
 from parvis.notifications.actions import mark_opened
@@ -202,7 +202,7 @@ def words(announcement: Announcement, wanted: str) -> tuple[Words, list[tuple[st
     standing = {
         one.language: one
         for one in announcement.translations.all()
-        if rules.has_words(one.title) and rules.has_words(one.text)
+        if prose.has_words(one.title) and prose.has_words(one.text)
     }
     found = standing.get(wanted)
     others = [("fr", "Français"), *((code, rules.LANGUAGES[code]) for code in standing)]

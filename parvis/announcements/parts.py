@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from parvis.announcements import rules
 from parvis.announcements.drafts import STORE, locked, touch
 from parvis.announcements.models import Announcement, Attachment, Picture, PublicNotice
-from parvis.core import files
+from parvis.core import files, prose
 from parvis.core.errors import Refused
 from parvis.municipalities.actions import record
 
@@ -53,8 +53,8 @@ def add_picture(
     """Join an image with its description, or raise Refused. The image is drawn again by us."""
     fresh = locked(announcement)
     _check_open(fresh)
-    alt = rules.tidy_line(alt)
-    if not rules.has_words(alt):
+    alt = prose.tidy_line(alt)
+    if not prose.has_words(alt):
         raise Refused(
             _(
                 "Décrivez l’image en une phrase\u00a0: c’est ce que lisent les personnes qui ne "
@@ -75,7 +75,7 @@ def add_picture(
         announcement=fresh,
         folder=kept.folder,
         alt=alt,
-        caption=rules.tidy_line(caption)[: rules.ALT_MAX],
+        caption=prose.tidy_line(caption)[: rules.ALT_MAX],
         width=kept.width,
         height=kept.height,
         widths=kept.widths,
@@ -97,10 +97,10 @@ def describe_picture(
     """Change what is said of an image, or raise Refused."""
     fresh = locked(picture.announcement)
     _check_open(fresh)
-    alt = rules.tidy_line(alt)[: rules.ALT_MAX]
-    if not rules.has_words(alt):
+    alt = prose.tidy_line(alt)[: rules.ALT_MAX]
+    if not prose.has_words(alt):
         raise Refused(_("Une image garde toujours sa description."))
-    picture.alt, picture.caption = alt, rules.tidy_line(caption)[: rules.ALT_MAX]
+    picture.alt, picture.caption = alt, prose.tidy_line(caption)[: rules.ALT_MAX]
     picture.save(update_fields=["alt", "caption"])
     touch(fresh, actor=actor, now=now, columns=[], raises_token=False)
     record(
@@ -130,7 +130,7 @@ def add_attachment(
         announcement=fresh,
         folder=kept.folder,
         name=kept.name,
-        title=rules.tidy_line(title)[:200] or kept.name.rsplit(".", 1)[0].replace("-", " "),
+        title=prose.tidy_line(title)[:200] or kept.name.rsplit(".", 1)[0].replace("-", " "),
         kind=kept.kind,
         size=kept.size,
         sha256=kept.sha256,

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 
 from django.utils.translation import gettext_lazy as _
 
+from parvis.core import prose
 from parvis.core.errors import Refused
 
 TITLE_MAX, SUMMARY_MAX, TEXT_MAX, ALT_MAX = 200, 400, 50_000, 300
@@ -94,32 +95,10 @@ def check_text(title: str, summary: str, text: str, *, complete: bool) -> None:
         )
     if len(text) > TEXT_MAX:
         raise Refused(_("Le texte est trop long\u00a0: joignez plutôt un fichier."))
-    if complete and not has_words(title):
+    if complete and not prose.has_words(title):
         raise Refused(_("Écrivez un titre\u00a0: ce que ça change, en une ligne."))
-    if complete and not has_words(text):
+    if complete and not prose.has_words(text):
         raise Refused(_("Écrivez le texte de l’avis."))
-
-
-def has_words(text: str) -> bool:
-    """At least one letter or digit: spaces, marks and pictograms alone say nothing."""
-    return any(unicodedata.category(char)[0] in "LN" for char in text)
-
-
-# Marks that turn the direction of what follows, and characters that nobody sees or types.
-_UNSEEN = re.compile(
-    "[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]"
-)
-
-
-def tidy(text: str) -> str:
-    """The text without control characters and direction marks, in composed form, ends trimmed."""
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
-    return _UNSEEN.sub("", unicodedata.normalize("NFC", text)).strip()
-
-
-def tidy_line(text: str) -> str:
-    """The same on one line, without runs of spaces."""
-    return re.sub(r"[ \t\n]+", " ", tidy(text)).strip()
 
 
 def check_dates(
@@ -221,52 +200,6 @@ def text_hash(content: Mapping[str, object]) -> str:
     """SHA-256 of what was published, independent of how it is stored: JSON with sorted keys."""
     canonical = json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()
-
-
-def sentences(text: str) -> list[str]:
-    return [part for part in re.split(r"(?<=[.!?…])\s+|\n+", text) if has_words(part)]
-
-
-def syllables(word: str) -> int:
-    """Syllables of a French word, as spoken: groups of vowels, without a mute final e."""
-    plain = unicodedata.normalize("NFKD", word.lower().replace("œ", "oe"))
-    plain = re.sub(r"[^a-z]", "", plain)
-    groups = len(re.findall(r"[aeiouy]+", plain))
-    if groups > 1 and re.search(r"[^aeiouy](e|es|ent)$", plain):
-        groups -= 1
-    return max(1, groups)
-
-
-def ease(text: str) -> float | None:
-    """Kandel and Moles's score (1958), Flesch for French: 100 very easy, 0 very hard."""
-    found = sentences(text)
-    words = re.findall(r"[^\W\d_]+", text)
-    if len(words) < 20:
-        return None
-    spoken = sum(syllables(word) for word in words)
-    return max(
-        0.0, min(100.0, 207 - 1.015 * len(words) / max(1, len(found)) - 73.6 * spoken / len(words))
-    )
-
-
-def reading_hints(text: str) -> list[str]:
-    """What would make the text easier to read; empty when nothing stands out."""
-    hints = []
-    score = ease(text)
-    if score is not None and score < 50:
-        hints.append(str(_("Le texte est difficile à lire\u00a0: prenez des mots plus courants.")))
-    long = [one for one in sentences(text) if len(re.findall(r"\w+", one)) > 25]
-    if long:
-        start = " ".join(long[0].split()[:6])
-        hints.append(
-            str(
-                _("Coupez les phrases de plus de 25 mots, par exemple «\u00a0{start}…\u00a0».")
-            ).format(start=start)
-        )
-    shouted = re.findall(r"\b[A-ZÀ-Þ]{5,}\b", text)
-    if len(shouted) > 2:
-        hints.append(str(_("Évitez les mots tout en capitales\u00a0: ils se lisent mal.")))
-    return hints
 
 
 def changed(before: Mapping[str, object], after: Mapping[str, object]) -> list[str]:

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from parvis.announcements import audience, rules
 from parvis.announcements.markdown import excerpt, to_html
 from parvis.announcements.models import Announcement, Translation, Version
+from parvis.core import prose
 from parvis.core.typography import french
 from parvis.notifications.actions import send_message, stop_message
 from parvis.notifications.models import Lane, Message, Work
@@ -92,7 +93,7 @@ def letter(
     for one in announcement.translations.all():
         if kind in TITLES and one.language not in SPOKEN:
             continue
-        if rules.has_words(one.title) and rules.has_words(one.text):
+        if prose.has_words(one.title) and prose.has_words(one.text):
             content[one.language] = {
                 **said(one, one.language, kind=kind, note=note, late=one.language in late),
                 "url": f"{url}?langue={one.language}",

@@ -28,7 +28,7 @@ from parvis.announcements.models import (
     Translation,
 )  # fmt: skip
 from parvis.announcements.staff import ROOM, one
-from parvis.core import files
+from parvis.core import files, prose
 from parvis.core.errors import Refused
 from parvis.core.htmx import go_to
 from parvis.notifications.actions import send_message
@@ -269,7 +269,7 @@ def try_out(
 ) -> dict[str, Any]:
     """Send the announcement as it is typed to oneself alone, by every channel one has."""
     typed = as_typed(form)
-    if not rules.has_words(typed.title):
+    if not prose.has_words(typed.title):
         messages.error(request, _("Écrivez d’abord un titre."))
         return {}
     content = {"fr": saying.letter(typed, kind="announcements.trial")["fr"]}

@@ -12,7 +12,7 @@ ROW = re.compile(
 )
 # Some paths are a right to act: invitations, unsubscriptions, tickets of streams.
 TOKEN = re.compile(
-    r"(/(?:invitation|desabonnement|preuve|confirmer)/|[?&]t=)[^\s/\"'&]{6,}", re.IGNORECASE
+    r"(/(?:invitation|desabonnement|preuve|confirmer)/|[?&](?:t|moi)=)[^\s/\"'&]{6,}", re.IGNORECASE
 )
 
 

@@ -15,11 +15,11 @@ from django.utils import timezone
 
 from parvis.core import secret
 from parvis.core.db import as_town
-from parvis.demo import announce, ground, people, reservations, towns
+from parvis.demo import announce, ground, people, reservations, towns, warn
 from parvis.demo.towns import TownPlan
 from parvis.municipalities import actions as municipalities
 from parvis.municipalities import crests
-from parvis.municipalities.models import Municipality
+from parvis.municipalities.models import Municipality, StaffMember
 from parvis.notifications.models import Preference, Subject, Subscription
 from parvis.residents.models import Household, HouseholdMember, Phone, Place, Resident
 from parvis.territory.models import Address
@@ -34,6 +34,7 @@ ACCOUNTS = {
     "Communications": "camille@exemple.ca",
     "Accueil": "olivier@exemple.ca",
     "Administration": "lise@exemple.ca",
+    "Sécurité civile": "bruno@exemple.ca",
 }
 
 
@@ -81,7 +82,15 @@ def open_demo_town(plan: TownPlan, *, password: str, now: datetime, say: Say) ->
             town, residents=residents, addresses=addresses, now=now,
             whole=plan.slug == towns.ALMA.slug,
         )  # fmt: skip
-        say(f"  {plan.name}\u00a0: {len(residents)} habitants, {said} avis, {lent} réservations")
+        designated = StaffMember.objects.of(town).filter(is_alert_authority=True)
+        warned = warn.warn(
+            town, proposer=staff["Communications"], now=now,
+            members=list(designated.exclude(person=staff["Communications"]).order_by("-pk")),
+        )  # fmt: skip
+        say(
+            f"  {plan.name}\u00a0: {len(residents)} habitants, {said} avis, {lent} réservations, "
+            f"{warned} alertes passées"
+        )
 
 
 def list_subjects(town: Municipality, plan: TownPlan) -> list[Subject]:
@@ -237,10 +246,25 @@ def subscribe(
 
 
 STAFF = {
-    "Communications": ("Camille", "Émond", "Communications", {"announcements": "act"}),
+    "Communications": (
+        "Camille",
+        "Émond",
+        "Communications",
+        {"announcements": "act", "alerts": "act"},
+    ),
     "Accueil": ("Olivier", "Maltais", "Service à la population", {"residents": "act"}),
     "Administration": ("Lise", "Gaudreault", "Greffe et administration", {}),
+    "Sécurité civile": (
+        "Bruno",
+        "Villeneuve",
+        "Incendie et sécurité civile",
+        {"alerts": "act", "rescue": "act"},
+    ),
 }
+
+
+DESIGNATED = frozenset({"Administration", "Sécurité civile"})
+"""Who decides an alert (regulation S-2.4, r. 1, s. 5)."""
 
 
 def hire_staff(
@@ -272,7 +296,7 @@ def hire_staff(
             title=title,
             roles=dict(roles),
             is_administrator=role == "Administration",
-            is_alert_authority=role == "Administration",
+            is_alert_authority=role in DESIGNATED,
         )
         hired[role] = person
     return hired

@@ -9,10 +9,13 @@ from urllib.parse import quote
 from django.conf import settings
 from django.http import HttpRequest
 from django.urls import Resolver404, resolve
+from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
+from parvis.alerts.pages import Line, standing
+from parvis.core import live
 from parvis.home import concerns
 from parvis.municipalities.models import Municipality
 from parvis.residents.doors import has_second_factor, staff_member
@@ -59,6 +62,12 @@ def shell(request: HttpRequest) -> dict[str, Any]:
     return {
         "town": town,
         "tabs": SimpleLazyObject(partial(tabs, request)),
+        "standing_banner": {
+            "template": "alerts/_banner.html",
+            "url": "/alertes/bandeau/",
+            "live": live.link(request.get_host(), municipality.pk, "alerts"),
+        },
+        "alerts_in_force": SimpleLazyObject(partial(alerts_in_force, request)),
         "search_url": "/chercher/",
         "manifest_url": f"/manifest.webmanifest?{look}",
         "icon_url": f"/icones/192.png?{look}",
@@ -69,6 +78,16 @@ def shell(request: HttpRequest) -> dict[str, Any]:
         "places_url": existing("/moi/adresses/"),
         "contacts_url": existing("/moi/"),
     }
+
+
+def alerts_in_force(request: HttpRequest) -> list[Line]:
+    """What every page shows at its top; asked once for each request."""
+    if not hasattr(request, "_alerts_in_force"):
+        request._alerts_in_force = standing(  # type: ignore[attr-defined]
+            request.municipality,  # type: ignore[attr-defined]
+            timezone.now(),
+        )
+    return request._alerts_in_force  # type: ignore[attr-defined, no-any-return]
 
 
 def icon_version(municipality: Municipality) -> str:

@@ -16,9 +16,11 @@ from parvis.core.errors import Refused
 
 ROOMS: dict[str, object] = {
     "announcements": _("Avis"),
+    "alerts": _("Alertes"),
     "reservations": _("Réservations"),
     "cases": _("Demandes"),
     "residents": _("Citoyens"),
+    "rescue": _("Secours"),
 }
 """Rooms whose staff pages are guarded by a role of their own."""
 

@@ -37,6 +37,7 @@ def send_message(
     address_ids: Sequence[int] | None = None,
     channels: Sequence[str] | None = None,
     resident_ids: Sequence[int] | None = None,
+    after: Sequence[Message] = (),
 ) -> Message:
     """Plan a message to those whom it concerns, in the caller's transaction.
 
@@ -44,6 +45,9 @@ def send_message(
     sectors and addresses it concerns the whole town; `resident_ids` makes it personal. The
     recipients are fixed now; they are reached by a dispatcher, at least once each, repeats
     harmless.
+
+    `after`: earlier messages whose place it takes. What is unsent of them stops, and nobody is
+    handed this one by a channel while one of them is being handed over there.
     """
     if "fr" not in content or not content["fr"].get("title"):
         raise ValueError("a message has a French title")
@@ -70,6 +74,12 @@ def send_message(
         message, municipality=municipality, subject=subject, now=now, resident_ids=resident_ids
     )
     message.save(update_fields=["targeted"])
+    if after:
+        for earlier in after:
+            stop_message(earlier, actor=author, now=now)
+        Work.objects.filter(municipality_id=municipality.pk, message_id=message.pk).update(
+            after_message_ids=[earlier.pk for earlier in after]
+        )
     record(
         "notifications.planned", municipality=municipality, actor=author, message=message.pk,
         kind=kind, targeted=message.targeted,

@@ -32,6 +32,15 @@ SOMEWHERE = (
     "WHERE p.municipality_id = %(town)s "
     "AND (a.sector_id = ANY(%(sectors)s) OR a.id = ANY(%(addresses)s))"
 )
+# In an emergency also their household: whoever shares a home that the message concerns.
+UNDER_ONE_ROOF = (
+    " UNION ALL SELECT NULL, m.resident_id FROM residents_householdmember m "
+    "JOIN residents_household g ON g.id = m.household_id "
+    "JOIN territory_address a ON a.id = g.address_id "
+    "WHERE m.municipality_id = %(town)s AND m.resident_id IS NOT NULL "
+    "AND m.accepted_at IS NOT NULL "
+    "AND (a.sector_id = ANY(%(sectors)s) OR a.id = ANY(%(addresses)s))"
+)
 ALL_RESIDENTS = (
     "SELECT r.id AS resident_id FROM residents_resident r WHERE r.municipality_id = %(town)s"
 )
@@ -76,7 +85,8 @@ def _wanted(
     if emergency or not has_subject:
         if everywhere:
             return ALL_RESIDENTS
-        return f"SELECT DISTINCT h.resident_id FROM ({SOMEWHERE}) h"
+        there = SOMEWHERE + (UNDER_ONE_ROOF if emergency else "")
+        return f"SELECT DISTINCT h.resident_id FROM ({there}) h"
     pace = "" if channel == "inapp" else "AND s.pace = 'now' AND s.channel = %(channel)s"
     return (
         "SELECT DISTINCT s.resident_id FROM notifications_subscription s "

@@ -25,7 +25,7 @@ from parvis.municipalities.models import Municipality
 from parvis.notifications import channels, outcomes, rules
 from parvis.notifications.channels import Parcel, Result, State
 from parvis.notifications.envelopes import Armourer
-from parvis.notifications.models import Chunk, EnvelopeBlock, Lane, Work
+from parvis.notifications.models import Chunk, EnvelopeBlock, Lane, Message, Work
 from parvis.notifications.wake import CHANNEL
 
 logger = logging.getLogger("parvis.notifications")
@@ -35,6 +35,11 @@ WITH open AS (
   FROM notifications_work
   WHERE channel = %(channel)s AND lane = ANY(%(lanes)s) AND state <> 'done'
     AND not_before <= now() AND (state = 'waiting' OR leased_until < now())
+    -- What follows another message waits for what is being handed over of that one.
+    AND (after_message_ids IS NULL OR NOT EXISTS (
+      SELECT 1 FROM notifications_work e
+      WHERE e.message_id = ANY(notifications_work.after_message_ids)
+        AND e.channel = %(channel)s AND e.state = 'leased' AND e.leased_until >= now()))
 ), turn AS (
   -- The towns in turn: a large town's notice delays no other's. Several places of each, so that
   -- a dispatcher whose neighbour is just claiming the first takes the second and does not wait.
@@ -82,6 +87,7 @@ class Holder:
     def __init__(self, held: Claim) -> None:
         self.held = held
         self.lost = False
+        self.stopped = False
         self.municipality = Municipality.objects.get(pk=held.municipality_id)
         self.settled: set[int] = set()
 
@@ -100,12 +106,22 @@ class Holder:
             yield not self.lost
 
     def intend(self, contact_ids: Sequence[int]) -> bool:
+        """Nothing more is begun once the message was stopped: the rest of the chunk ends so."""
         with self.as_holder() as ours:
             if ours:
+                self.stopped = self.was_stopped()
+            if ours and not self.stopped:
                 Chunk.objects.of(self.held.municipality_id).filter(pk=self.held.chunk_id).update(
                     intent=list(contact_ids)
                 )
-        return not self.lost
+        return not (self.lost or self.stopped)
+
+    def was_stopped(self) -> bool:
+        return (
+            Message.objects.of(self.held.municipality_id)
+            .filter(pk=self.held.message_id, stopped_at__isnull=False)
+            .exists()
+        )
 
     def settle(self, results: Sequence[Result]) -> bool:
         with self.as_holder() as ours:
@@ -157,6 +173,10 @@ class Holder:
                 logger.warning("work %s: the lease was lost", self.held.work_id)
                 return False
             self.write(results)
+            if self.stopped:
+                told = {result.contact_id for result in results} | outcomes.final(self.chunk)
+                left = [pk for pk in self.chunk.recipients if pk not in told]
+                self.write([Result(pk, State.EXPIRED, "stopped") for pk in left])
             # What the chunk sealed with is spent: nothing of it is left to be used again.
             EnvelopeBlock.objects.of(self.held.municipality_id).filter(
                 chunk_id=self.held.chunk_id

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from urllib.parse import quote
 
+from django.core import signing
 from django.db.models import Exists, OuterRef, QuerySet
 from django.urls import reverse
 from django.utils.translation import get_language
@@ -12,6 +14,10 @@ from django.utils.translation import get_language
 from parvis.municipalities.models import Municipality
 from parvis.notifications.models import Channel, Lane, Message, Opening, Outcome, Subject
 from parvis.residents.models import Resident
+
+PERSON_SALT = "parvis.message.person"
+PERSON_AGE = timedelta(days=14)
+"""As long as an emergency lasts."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +41,30 @@ class Received:
 def open_path(message_id: int, channel: str) -> str:
     """Address to put in a notification: it notes the opening, then leads to the page."""
     return f"{reverse('notifications:open', args=[message_id])}?par={channel}"
+
+
+def person_path(message: Message, resident_id: int, channel: str) -> str:
+    """The same for one person, who may then answer an emergency without signing in."""
+    token = signing.dumps(
+        [message.municipality_id, message.pk, resident_id], salt=PERSON_SALT, compress=True
+    )
+    return f"{open_path(message.pk, channel)}&moi={token}"
+
+
+def person_of(municipality: Municipality, token: str) -> tuple[int, int] | None:
+    """(message, resident) of a link that we signed for this town, or None."""
+    try:
+        town_id, message_id, resident_id = signing.loads(
+            token, salt=PERSON_SALT, max_age=PERSON_AGE
+        )
+    except (signing.BadSignature, ValueError, TypeError):
+        return None
+    return (message_id, resident_id) if town_id == municipality.pk else None
+
+
+def with_person(url: str, token: str) -> str:
+    """The page of a message, for whoever holds the link that was sent to them."""
+    return f"{url}{'&' if '?' in url else '?'}moi={quote(token, safe=':')}"
 
 
 def _handed(resident: Resident) -> QuerySet[Outcome]:

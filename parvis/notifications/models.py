@@ -238,6 +238,8 @@ class Work(models.Model):
     lease = models.UUIDField(null=True, blank=True)
     leased_until = models.DateTimeField(null=True, blank=True)
     claims = models.PositiveSmallIntegerField(default=0)
+    after_message_ids = ArrayField(models.BigIntegerField(), null=True, blank=True)
+    """Not while a chunk of one of these is being handed over by the same channel."""
     closed_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:

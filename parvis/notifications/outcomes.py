@@ -39,6 +39,20 @@ def write(
     """Append the outcomes; a subscription that ended or a bad address is noted."""
     if not results:
         return
+    append(municipality, chunk, results, now=now)
+    gone = [r.contact_id for r in results if r.reason == "device_gone"]
+    if gone:
+        Device.objects.of(municipality).filter(pk__in=gone, removed_at__isnull=True).update(
+            removed_at=now, removed_why="gone"
+        )
+    bad = {r.contact_id: r for r in results if r.reason == "unknown_address" and r.contact_id}
+    if bad and chunk.channel == Channel.EMAIL:
+        note_bad_addresses(municipality, {pk: r.reason for pk, r in bad.items()}, now=now)
+
+
+def append(
+    municipality: Municipality, chunk: Chunk, results: Sequence[Result], *, now: datetime
+) -> None:
     # One statement for all: under row-level security PostgreSQL has no COPY FROM.
     with connection.cursor() as cursor:
         cursor.execute(
@@ -55,14 +69,6 @@ def write(
                 [result.reason for result in results],
             ],
         )  # fmt: skip
-    gone = [r.contact_id for r in results if r.reason == "device_gone"]
-    if gone:
-        Device.objects.of(municipality).filter(pk__in=gone, removed_at__isnull=True).update(
-            removed_at=now, removed_why="gone"
-        )
-    bad = {r.contact_id: r for r in results if r.reason == "unknown_address" and r.contact_id}
-    if bad and chunk.channel == Channel.EMAIL:
-        note_bad_addresses(municipality, {pk: r.reason for pk, r in bad.items()}, now=now)
 
 
 def note_bad_addresses(

@@ -45,6 +45,10 @@ def open_message(request: TownRequest, message_id: int) -> HttpResponse:
     if not request.user.is_authenticated:
         # Nobody to note; what is about a subject is public, the rest asks who is there.
         url = inbox.public_url(request.municipality, message_id)
+        token = request.GET.get("moi", "")
+        named = inbox.person_of(request.municipality, token) if url and token else None
+        if url and named is not None and named[0] == message_id:
+            return redirect(inbox.with_person(url, token))
         return redirect(url or f"/compte/login/?next={request.path}")
     if not inbox.was_handed(request.user, message_id):
         return redirect(inbox.public_url(request.municipality, message_id) or "/")

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from parvis.announcements import rules
 from parvis.announcements.markdown import excerpt, plain, to_html
+from parvis.core import prose
 from parvis.core.errors import Refused
 
 NOON = datetime(2026, 5, 20, 16, 0, tzinfo=UTC)
@@ -152,10 +153,10 @@ def test_any_title_gives_an_address_of_plain_words(title):
 
 @given(text=st.text(max_size=300))
 def test_tidying_twice_is_tidying_once_and_leaves_no_hidden_mark(text):
-    once = rules.tidy(text)
-    assert rules.tidy(once) == once
+    once = prose.tidy(text)
+    assert prose.tidy(once) == once
     assert not set(once) & set("\u202e\u202d\u2066\u200b\ufeff\x00\r")
-    assert "\n" not in rules.tidy_line(text)
+    assert "\n" not in prose.tidy_line(text)
 
 
 @given(words=st.dictionaries(st.text(max_size=9), st.text(max_size=30), max_size=4))
@@ -174,24 +175,24 @@ HARD = (
 
 
 def test_short_words_and_sentences_read_more_easily():
-    assert rules.ease(EASY) > 80 > 30 > rules.ease(HARD)
-    assert rules.reading_hints(EASY) == []
-    assert len(rules.reading_hints(HARD)) == 1
-    assert "capitales" in rules.reading_hints("ATTENTION DANGER DEMAIN MATIN")[0]
+    assert prose.ease(EASY) > 80 > 30 > prose.ease(HARD)
+    assert prose.reading_hints(EASY) == []
+    assert len(prose.reading_hints(HARD)) == 1
+    assert "capitales" in prose.reading_hints("ATTENTION DANGER DEMAIN MATIN")[0]
     long = " ".join(["mot"] * 26) + "."
-    assert "25 mots" in rules.reading_hints(long)[0]
+    assert "25 mots" in prose.reading_hints(long)[0]
 
 
 @given(text=st.text(max_size=500))
 def test_the_score_of_any_text_stays_between_0_and_100(text):
-    score = rules.ease(text)
+    score = prose.ease(text)
     assert score is None or 0 <= score <= 100
-    rules.reading_hints(text)
+    prose.reading_hints(text)
 
 
 @given(word=st.text(string.ascii_letters + "éèêàùœç", min_size=1, max_size=30))
 def test_a_word_has_at_least_a_syllable_and_no_more_than_letters(word):
-    assert 1 <= rules.syllables(word) <= 2 * len(word)
+    assert 1 <= prose.syllables(word) <= 2 * len(word)
 
 
 ALLOWED = {

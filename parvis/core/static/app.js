@@ -90,6 +90,12 @@ document.addEventListener("htmx:afterSettle", ({ target }) => settle(target));
 document.addEventListener("htmx:sendError", () => toast(document.documentElement.lang.startsWith("en") ? "You are offline. Try again." : "Vous êtes hors ligne. Réessayez."));
 addEventListener("pagehide", () => { streams.forEach((stream) => stream.close()); streams.clear(); });
 addEventListener("pageshow", (event) => { if (event.persisted) listen(document); });
+// A page in the background listens to nothing: browsers open six connections to a host, all told.
+document.addEventListener("visibilitychange", () => {
+  if (document.hidden) { streams.forEach((stream) => stream.close()); streams.clear(); return; }
+  listen(document);
+  document.querySelectorAll("[data-live]").forEach(lookAgain);
+});
 
 settle(document);
 

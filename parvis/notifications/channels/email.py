@@ -24,6 +24,7 @@ from django.utils import translation
 from parvis.core.db import as_town
 from parvis.notifications import digests, inbox, rules, unsubscribe
 from parvis.notifications.channels import Keeper, Parcel, Result, State
+from parvis.notifications.models import Lane
 from parvis.notifications.urls_of import absolute, origin
 
 logger = logging.getLogger("parvis.notifications")
@@ -199,7 +200,7 @@ class Letters:
             "message": self.message,
             "words": words,
             # Notes the opening where the person consented, then leads to the page.
-            "url": absolute(self.town, inbox.open_path(self.message.pk, "email")),
+            "url": absolute(self.town, self.path(person)),
             "origin": self.origin,
             "leave": absolute(self.town, leave) if leave else "",
             "preferences": absolute(self.town, "/mes-avis/"),
@@ -214,6 +215,12 @@ class Letters:
         return self.compose(
             person, words["title"], text, html, leave=leave, reply_to=words.get("reply_to", "")
         )
+
+    def path(self, person: Recipient) -> str:
+        """Where the letter leads; in an emergency, one may answer there without signing in."""
+        if self.message.lane == Lane.EMERGENCY and person.resident_id:
+            return inbox.person_path(self.message, person.resident_id, "email")
+        return inbox.open_path(self.message.pk, "email")
 
     def compose(
         self,

@@ -1,0 +1,113 @@
+"""What people answer to an alert, who goes to see them, and what is kept of it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from parvis.alerts.models import Alert, Answer
+from parvis.alerts.rules import HELP_NOTE_MAX
+from parvis.core import live, prose
+from parvis.core.errors import Refused
+from parvis.municipalities.actions import record
+from parvis.municipalities.models import StaffMember
+from parvis.residents.models import Resident
+
+SEEN, SAFE, HELP = Answer.Kind.SEEN, Answer.Kind.SAFE, Answer.Kind.HELP
+
+
+@transaction.atomic
+def answer(
+    alert: Alert,
+    *,
+    resident: Resident,
+    kind: str,
+    now: datetime,
+    note: str = "",
+    by_letter: bool = False,
+) -> Answer:
+    """Note that the person saw it, is safe, or needs help, or raise Refused.
+
+    One answer for each person: pressed twice it is the same, and it may change while the alert
+    lasts. «Vue» never replaces what says more.
+    """
+    if kind not in Answer.Kind.values:
+        raise Refused(_("Choisissez une réponse."))
+    fresh = Alert.objects.of(alert.municipality_id).get(pk=alert.pk)
+    if fresh.begun_at is None or fresh.is_over or not fresh.stands(now):
+        raise Refused(_("Cette alerte est terminée. En danger, appelez le 911."))
+    note = prose.tidy_line(note)[:HELP_NOTE_MAX] if kind == HELP else ""
+    found: Answer
+    found, made = (
+        Answer.objects.of(alert.municipality_id)
+        .select_for_update()
+        .get_or_create(
+            alert=fresh,
+            resident=resident,
+            defaults={
+                "municipality_id": alert.municipality_id, "kind": kind, "note": note,
+                "by_letter": by_letter, "first_at": now, "at": now,
+            },
+        )
+    )  # fmt: skip
+    if not made and (kind == SEEN or (found.kind, found.note) == (kind, note)):
+        return found
+    if not made:
+        found.kind, found.note, found.at = kind, note, now
+        if kind == HELP:
+            # Asked again: somebody must go and see again.
+            found.taken_by_id = found.taken_at = None
+        found.save(update_fields=["kind", "note", "at", "taken_by_id", "taken_at"])
+    record(
+        f"alerts.answered_{kind}", municipality=alert.municipality_id, actor=resident,
+        alert=alert.pk, answer=found.pk,
+    )  # fmt: skip
+    live.publish(alert.municipality_id, f"alert:{alert.pk}")
+    return found
+
+
+@transaction.atomic
+def take(found: Answer, *, member: StaffMember, now: datetime) -> Answer:
+    """Say that one goes to help this person, or raise Refused when another already does."""
+    taken = (
+        Answer.objects.of(found.municipality_id)
+        .filter(pk=found.pk, kind=HELP, taken_at__isnull=True)
+        .update(taken_at=now, taken_by_id=member.person_id)
+    )
+    if not taken:
+        raise Refused(_("Une autre personne s’en occupe déjà, ou l’aide n’est plus demandée."))
+    record(
+        "alerts.help_taken", municipality=found.municipality_id, actor=member.person,
+        alert=found.alert_id, answer=found.pk,
+    )  # fmt: skip
+    live.publish(found.municipality_id, f"alert:{found.alert_id}")
+    found.refresh_from_db()
+    return found
+
+
+@transaction.atomic
+def forget(resident: Resident) -> None:
+    """Keep the figure, forget the person and what was told to the rescuers."""
+    Answer.objects.of(resident.municipality_id).filter(resident=resident).update(
+        resident=None, note=""
+    )
+
+
+def answers_of(resident: Resident) -> list[dict[str, Any]]:
+    """Every answer of the person, in the words of the export."""
+    return [
+        {
+            "alerte": one.alert_id,
+            "reponse": one.kind,
+            "precisions": one.note,
+            "premiere_reponse_le": one.first_at,
+            "le": one.at,
+            "prise_en_charge_le": one.taken_at,
+        }
+        for one in Answer.objects.of(resident.municipality_id)
+        .filter(resident=resident)
+        .order_by("pk")
+    ]

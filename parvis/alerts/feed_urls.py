@@ -1,0 +1,11 @@
+from django.urls import path
+
+from parvis.alerts import feeds
+
+app_name = "alert_feeds"
+urlpatterns = [
+    path("alertes.atom", feeds.atom, name="atom"),
+    path("alertes/<int:pk>.cap.xml", feeds.newest, name="newest"),
+    path("alertes/<int:pk>-<int:number>.cap.xml", feeds.revision, name="revision"),
+    path("alertes/certificat.pem", feeds.certificates, name="certificates"),
+]
