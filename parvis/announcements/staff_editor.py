@@ -275,7 +275,7 @@ def try_out(
     content = {"fr": saying.letter(typed, kind="announcements.trial")["fr"]}
     other = form.translation() if form.is_valid() else None
     language = form.cleaned_data.get("language", "")
-    if other and language in saying.SPOKEN and rules.has_words(other["title"]):
+    if other and language in saying.SPOKEN and prose.has_words(other["title"]):
         content[language] = saying.said(
             Translation(language=language, **other), language, kind="announcements.trial", note=""
         )
