@@ -19,6 +19,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from django.conf import settings
 from django.db import IntegrityError, connection
+from django.utils import timezone
 
 from parvis.core import secret
 from parvis.core.db import as_town
@@ -87,17 +88,18 @@ class Safe:
             return None
 
 
-def take(keeper: Keeper, parcel: Parcel, wanted: Mapping[int, bytes]) -> dict[int, bytes]:
+def take(keeper: Keeper, parcel: Parcel, wanted: Mapping[int, bytes]) -> dict[int, bytes] | None:
     """Take the envelopes of these devices for this chunk; device → envelope as it is kept.
 
     `wanted`: device → digest of the words that it will be sent. What is not answered is sealed
-    from new: no envelope stood ready, or it was taken for other words.
+    from new: no envelope stood ready, or it was taken for other words. None: the lease was lost,
+    and another has the chunk.
     """
     if not (settings.PUSH_ARMED and parcel.urgent and parcel.chunk.attempt == 0):
         return {}
     with keeper.as_holder() as ours:
         if not ours:
-            return {}
+            return None
         block = EnvelopeBlock.objects.of(parcel.municipality).filter(chunk=parcel.chunk).first()
         if block is not None:
             entries = [*_ENTRY.iter_unpack(bytes(block.held))]
@@ -128,7 +130,8 @@ class Armourer:
         if not settings.PUSH_ARMED or time.monotonic() < self._rest_until:
             return False
         # While an alert goes out, all power is its own.
-        if Work.objects.filter(lane=Lane.EMERGENCY).exclude(state=Work.State.DONE).exists():
+        waiting = Work.objects.filter(lane=Lane.EMERGENCY, not_before__lte=timezone.now())
+        if waiting.exclude(state=Work.State.DONE).exists():
             return False
         if not self._towns:
             self._towns = list(Municipality.objects.order_by("pk").values_list("pk", flat=True))

@@ -98,6 +98,8 @@ def deliver(parcel: Parcel, keeper: Keeper) -> Iterator[Result]:
     }
     words = {language: envelopes.digest(plaintext) for language, plaintext in payloads.items()}
     taken = envelopes.take(keeper, parcel, {pk: words[d.speaks] for pk, d in devices.items()})
+    if taken is None:
+        return
     safe = envelopes.Safe()
     remaining = (message.deadline_at - parcel.now).total_seconds()
     urgency = "high" if message.lane <= Lane.PERSONAL else "normal"

@@ -15,7 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from parvis.core.db import as_town
-from parvis.notifications import actions, dispatch, envelopes
+from parvis.municipalities.models import PushKey
+from parvis.notifications import actions, dispatch, envelopes, preferences
 from parvis.notifications.channels import webpush_crypto as crypto
 from parvis.notifications.models import (
     Chunk,
@@ -267,6 +268,38 @@ def test_an_envelope_for_keys_that_changed_is_not_used(open_town, service):
     dispatch.drain(["push"])
     assert service.faults == [] and len(service.messages(endpoint)) == 1
     assert points(service) != [ready[made[0].pk][:65]]
+
+
+def test_a_browser_that_registers_again_is_armed_again(open_town, service, settings):
+    settings.PUSH_HOSTS = [service.origin.removeprefix("https://")]
+    (device,) = devices(open_town, service, 1)
+    arm_all()
+    with as_town(open_town.pk):
+        key = PushKey.objects.of(open_town).get().public
+    endpoint, p256dh, auth = service.new_subscription(sender_key=key)
+    with as_town(open_town.pk):
+        Device.objects.filter(pk=device.pk).update(
+            endpoint_hash=preferences.endpoint_hash(device.endpoint)
+        )
+        assert preferences.renew_device(
+            municipality=open_town, old_endpoint=device.endpoint, endpoint=endpoint, p256dh=p256dh,
+            auth=auth, key=key, now=timezone.now(),
+        )  # fmt: skip
+    assert count(open_town, Envelope) == 0
+    arm_all()
+    assert opened(open_town, [device])[device.pk] is not None
+
+
+def test_who_lost_the_lease_sends_nothing(open_town, service):
+    devices(open_town, service)
+    arm_all()
+    alert(open_town)
+    holder = dispatch.Holder(dispatch.claim("push", [0]))
+    parcel = holder.open()
+    Work.objects.update(leased_until=timezone.now() - timedelta(minutes=1))
+    assert dispatch.claim("push", [0]) is not None
+    assert list(dispatch.channels.load("push").deliver(parcel, holder)) == []
+    assert (service.sealed, count(open_town, Envelope)) == ([], 3)
 
 
 def test_without_the_setting_nothing_is_prepared(open_town, service, settings):
