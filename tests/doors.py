@@ -10,6 +10,7 @@ from typing import Any
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from parvis.announcements.models import Announcement
+from parvis.cases.models import Case, ClosedDay
 from parvis.municipalities.models import HostName, Invitation, StaffMember
 from parvis.notifications.models import BadAddress, Device, Message, Subject
 from parvis.residents.models import Household, HouseholdMember, Phone, Place, Resident
@@ -77,6 +78,8 @@ CLOSED_IN_OPEN_ROOMS = (
 
 ROWS: dict[str, Any] = {
     "address_id": Address,
+    "case_id": Case,
+    "closure_id": ClosedDay,
     "bad_id": BadAddress,
     "device_id": Device,
     "household_id": Household,

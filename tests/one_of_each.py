@@ -126,8 +126,8 @@ def one_of_each(town) -> dict[type[models.Model], models.Model]:
     )  # fmt: skip
     said = add(CaseMessage, case=case, side="resident", at=NOW, text="Bonjour")
     add(
-        CaseFile, message=said, folder=f"c{town.pk}", name="plan.pdf", kind="pdf", size=1,
-        sha256="0", created_at=NOW,
+        CaseFile, message=said, folder=f"a-folder-of-a-case-{town.pk}", name="plan.pdf",
+        kind="pdf", size=1, sha256="0", created_at=NOW,
     )  # fmt: skip
     add(Event, case=case, at=NOW, kind="opened")
     return made

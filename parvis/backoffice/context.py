@@ -43,6 +43,7 @@ def menu(member: StaffMember, path: str) -> list[dict[str, Any]]:
     waiting = queue.counts(member, now=timezone.now())
     places = [
         (BUREAU, "inbox", _("Ma journée"), "", waiting.total),
+        ("/bureau/demandes/", "clipboard-list", _("Demandes"), "cases", waiting.cases),
         ("/bureau/avis/", "file-text", _("Avis"), "announcements", 0),
         ("/bureau/envois/", "send", _("Envois"), "announcements", 0),
         ("/bureau/citoyens/", "users", _("Citoyens"), "residents", 0),

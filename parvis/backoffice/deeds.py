@@ -86,6 +86,8 @@ DEEDS: dict[str, object] = {
     "cases.assigned": _("Demande confiée"),
     "cases.released": _("Demande remise à la file"),
     "cases.postponed": _("Date promise d’une demande changée"),
+    "cases.day_closed": _("Jour fermé ajouté"),
+    "cases.day_opened": _("Jour fermé retiré"),
     "cases.erased": _("Demande vidée de ce qui dit qui l’a faite"),
     "territory.address_added": _("Adresse ajoutée"),
     "territory.address_changed": _("Adresse changée"),

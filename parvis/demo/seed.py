@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from parvis.core import secret
 from parvis.core.db import as_town
-from parvis.demo import announce, ground, people, towns
+from parvis.demo import announce, ask, ground, people, towns
 from parvis.demo.towns import TownPlan
 from parvis.municipalities import actions as municipalities
 from parvis.municipalities import crests
@@ -77,7 +77,8 @@ def open_demo_town(plan: TownPlan, *, password: str, now: datetime, say: Say) ->
         subscribe(town, residents, subjects, now=now)
         staff = hire_staff(town, plan, password=password, now=now)
         said = announce.announce(town, actor=staff["Communications"], now=now)
-        say(f"  {plan.name}\u00a0: {len(residents)} habitants, {said} avis")
+        asked = ask.ask(town, residents, clerk=staff["Accueil"], now=now)
+        say(f"  {plan.name}\u00a0: {len(residents)} habitants, {said} avis, {asked} demandes")
 
 
 def list_subjects(town: Municipality, plan: TownPlan) -> list[Subject]:
@@ -234,7 +235,12 @@ def subscribe(
 
 STAFF = {
     "Communications": ("Camille", "Émond", "Communications", {"announcements": "act"}),
-    "Accueil": ("Olivier", "Maltais", "Service à la population", {"residents": "act"}),
+    "Accueil": (
+        "Olivier",
+        "Maltais",
+        "Service à la population",
+        {"cases": "act", "residents": "act"},
+    ),
     "Administration": ("Lise", "Gaudreault", "Greffe et administration", {}),
 }
 

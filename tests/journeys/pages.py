@@ -18,6 +18,8 @@ from parvis.announcements import actions as announcements
 from parvis.announcements import drafts, parts
 from parvis.announcements.models import Announcement
 from parvis.announcements.tests.make import image, upload
+from parvis.cases import actions as cases
+from parvis.cases.models import Case, ClosedDay
 from parvis.core.db import as_town
 from parvis.demo import seed, towns
 from parvis.municipalities import actions as municipalities
@@ -31,6 +33,7 @@ from parvis.residents.models import Phone, Place, Resident
 from parvis.residents.tests.make import PASSWORD, sign_in
 from parvis.territory import actions as territory
 from parvis.territory.models import Address, Sector
+from tests.journeys.not_pages import NOT_PAGES as NOT_PAGES
 
 VISITOR, RESIDENT, STAFF = "visitor", "resident", "staff"
 HOUSEHOLD_TOKEN = "h" * 32
@@ -105,6 +108,13 @@ PAGES: dict[str, list[Look]] = {
     "mes-avis/": resident("/mes-avis/"),
     "mes-avis/recus/": [*resident("/mes-avis/recus/"), *staff("/mes-avis/recus/")],
     "mes-avis/desabonnement/<str:token>/": visitor("{unsubscribe}"),
+    "mes-demandes/": [*resident("/mes-demandes/"), *staff("/mes-demandes/")],
+    "mes-demandes/ecrire/": resident("/mes-demandes/ecrire/"),
+    "mes-demandes/<int:case_id>/": resident(
+        "/mes-demandes/{waiting_case}/",
+        "/mes-demandes/{answered_case}/",
+        "/mes-demandes/{closed_case}/",
+    ),
     "avis/": visitor("/avis/", "/avis/?page=2"),
     "avis/leves/": visitor("/avis/leves/"),
     "avis/archives/": visitor("/avis/archives/"),
@@ -146,6 +156,20 @@ PAGES: dict[str, list[Look]] = {
         "/bureau/avis/{draft_id}/modifier/", "/bureau/avis/{rich_id}/modifier/"
     ),
     "bureau/avis/<int:pk>/relire/": staff("/bureau/avis/{draft_id}/relire/"),
+    "bureau/demandes/": staff(
+        "/bureau/demandes/", "/bureau/demandes/?file=reglees", "/bureau/demandes/?q=xyzzy"
+    ),
+    "bureau/demandes/nouvelle/": staff(
+        "/bureau/demandes/nouvelle/", "/bureau/demandes/nouvelle/?personne={person}"
+    ),
+    "bureau/demandes/jours-fermes/": staff("/bureau/demandes/jours-fermes/"),
+    "bureau/demandes/<int:case_id>/": staff(
+        "/bureau/demandes/{late_case}/",
+        "/bureau/demandes/{answered_case}/",
+        "/bureau/demandes/{closed_case}/",
+        "/bureau/demandes/{caller_case}/",
+        "/bureau/demandes/{withdrawn_case}/",
+    ),
     "bureau/envois/": staff("/bureau/envois/"),
     "bureau/envois/<int:message_id>/": staff("/bureau/envois/{message}/"),
     "bureau/citoyens/": staff("/bureau/citoyens/", "/bureau/citoyens/?q=tremblay"),
@@ -169,121 +193,6 @@ PAGES: dict[str, list[Look]] = {
     "bureau/territoire/importations/<int:import_id>/": staff(
         "/bureau/territoire/importations/{import}/"
     ),
-}
-
-DEED, FILE, WALK, OFF, SAME = (
-    "answers to POST, or to htmx with a part of a page listed above",
-    "not HTML, or leads on elsewhere",
-    "reached by a walk of its own in test_access.py",
-    "nothing answers: no provider, or that step is not asked for",
-    "another name for a page listed above",
-)
-NOT_PAGES: dict[str, str] = {
-    "langue/<str:language>/": FILE,
-    "theme.css": FILE,
-    "blason": FILE,
-    "icones/<int:size>.png": FILE,
-    "icones/masque-<int:size>.png": FILE,
-    "icones/pastille.png": FILE,
-    "manifest.webmanifest": FILE,
-    "sw.js": FILE,
-    "healthz": FILE,
-    "readyz": FILE,
-    "metrics": FILE,
-    "robots.txt": FILE,
-    ".well-known/security.txt": FILE,
-    "compte/login/code/confirm/": WALK,
-    "compte/confirm-email/": WALK,
-    "compte/password/reset/confirm/": WALK,
-    "compte/2fa/authenticate/": WALK,
-    "compte/2fa/recovery-codes/": WALK,
-    "compte/oidc/<str:provider_id>/login/": OFF,
-    "compte/oidc/<str:provider_id>/login/callback/": OFF,
-    "compte/oidc/^(?P<provider_id>[^/]+)/login/": OFF,
-    "compte/oidc/^(?P<provider_id>[^/]+)/login/callback/": OFF,
-    "compte/password/set/": OFF,
-    "compte/password/reset/complete/": OFF,
-    "compte/2fa/recovery-codes/download/": FILE,
-    "compte/2fa/webauthn/reauthenticate/": OFF,
-    "compte/2fa/webauthn/keys/<int:pk>/remove/": OFF,
-    "compte/2fa/webauthn/keys/<int:pk>/edit/": OFF,
-    "compte/2fa/webauthn/login/": FILE,
-    "compte/3rdparty/": OFF,
-    "compte/3rdparty/signup/": OFF,
-    "compte/3rdparty/login/cancelled/": OFF,
-    "compte/3rdparty/login/error/": OFF,
-    "compte/social/connections/": SAME,
-    "compte/social/signup/": SAME,
-    "compte/social/login/cancelled/": SAME,
-    "compte/social/login/error/": SAME,
-    "moi/telephones/<int:phone_id>/retirer/": DEED,
-    "moi/adresses/<int:place_id>/retirer/": DEED,
-    "moi/menage/<int:household_id>/inviter/": DEED,
-    "moi/menage/<int:household_id>/enfant/": DEED,
-    "moi/menage/<int:household_id>/<int:member_id>/role/": DEED,
-    "moi/menage/<int:household_id>/<int:member_id>/retirer/": DEED,
-    "moi/protection/deconnecter/": DEED,
-    "moi/donnees/telecharger/": FILE,
-    "mes-avis/choix/": DEED,
-    "mes-avis/pause/": DEED,
-    "mes-avis/reprise/": DEED,
-    "mes-avis/essai/": DEED,
-    "mes-avis/appareils/": DEED,
-    "mes-avis/appareils/suite/": DEED,
-    "mes-avis/appareils/<int:device_id>/nom/": DEED,
-    "mes-avis/appareils/<int:device_id>/retrait/": DEED,
-    "mes-avis/cle/": FILE,
-    "mes-avis/recus/<int:message_id>/": FILE,
-    "mes-avis/ouvert/": DEED,
-    "mes-avis/rebonds/<slug:provider>/": DEED,
-    "avis/flux.atom": FILE,
-    "avis/flux.json": FILE,
-    "avis/<int:pk>/": FILE,
-    "avis/<int:pk>/certificat.pdf": FILE,
-    "adresses/chercher.json": FILE,
-    "fichiers/^(?P<area>[a-z]{2,20})/(?P<folder>[A-Za-z0-9_-]{16,64})/(?P<name>[^/\\\\]{1,160})$": (
-        FILE
-    ),
-    "bureau/equipe/inviter/": DEED,
-    "bureau/equipe/invitations/<int:invitation_id>/retirer/": DEED,
-    "bureau/equipe/<int:member_id>/": DEED,
-    "bureau/equipe/<int:member_id>/second-facteur/": DEED,
-    "bureau/ville/couleur/": DEED,
-    "bureau/ville/hotes/": DEED,
-    "bureau/ville/hotes/<int:host_id>/principale/": DEED,
-    "bureau/ville/hotes/<int:host_id>/retirer/": DEED,
-    "bureau/sujets/<int:subject_id>/": DEED,
-    "bureau/sujets/<int:subject_id>/place/": DEED,
-    "bureau/sujets/<int:subject_id>/archiver/": DEED,
-    "bureau/sujets/<int:subject_id>/remettre/": DEED,
-    "bureau/journal/export.csv": FILE,
-    "bureau/journal/verification/": DEED,
-    "bureau/avis/<int:pk>/enregistrer/": DEED,
-    "bureau/avis/<int:pk>/apercu/": DEED,
-    "bureau/avis/<int:pk>/destinataires/": DEED,
-    "bureau/avis/<int:pk>/relire-la-modification/": WALK,
-    "bureau/avis/<int:pk>/deplanifier/": DEED,
-    "bureau/avis/<int:pk>/lever/": DEED,
-    "bureau/avis/<int:pk>/epingler/": DEED,
-    "bureau/avis/<int:pk>/archiver/": DEED,
-    "bureau/avis/<int:pk>/jeter/": DEED,
-    "bureau/avis/<int:pk>/certifier/": DEED,
-    "bureau/envois/<int:message_id>/preuve.csv": FILE,
-    "bureau/envois/<int:message_id>/arreter/": DEED,
-    "bureau/envois/adresses/<int:bad_id>/": DEED,
-    "bureau/citoyens/<int:person_id>/telephones/<int:phone_id>/verifier/": DEED,
-    "bureau/citoyens/<int:person_id>/telephones/<int:phone_id>/retirer/": DEED,
-    "bureau/citoyens/<int:person_id>/adresses/<int:place_id>/retirer/": DEED,
-    "bureau/territoire/secteurs/<int:sector_id>/retirer/": DEED,
-    "bureau/territoire/adresses/<int:address_id>/retirer/": DEED,
-    "bureau/territoire/importations/<int:import_id>/confirmer/": DEED,
-    "bureau/territoire/importations/<int:import_id>/abandonner/": DEED,
-    "api/v1/": FILE,
-    "api/v1/openapi.json": FILE,
-    "api/v1/announcements": FILE,
-    "api/v1/announcements/<announcement_id>": FILE,
-    "api/v1/subjects": FILE,
-    "api/v1/sectors": FILE,
 }
 
 
@@ -314,6 +223,7 @@ def small_town() -> SmallTown:
             person.set_password(PASSWORD)
             person.save()
         names = public_names(town, now) | people_names(town, agathe, lise, now)
+        names |= case_names(town, agathe, now)
         keys = {RESIDENT: session(agathe), STAFF: session(lise)}
     return SmallTown(town, names, keys)
 
@@ -357,6 +267,25 @@ def public_names(town: Municipality, now: datetime) -> dict[str, Any]:
         "message": Message.objects.of(town).order_by("id").first().pk,
         "sector": Sector.objects.of(town).first().pk,
         "address": Address.objects.of(town).first().pk,
+    }  # fmt: skip
+
+
+def case_names(town: Municipality, agathe: Resident, now: datetime) -> dict[str, Any]:
+    asked = Case.objects.of(town)
+    mine = asked.filter(resident=agathe)
+    ClosedDay.objects.create(
+        municipality=town, day=(now + timedelta(days=20)).date(), label="Formation de l’équipe"
+    )
+    answered = mine.get(state="answered")
+    cases.add_message(
+        answered, side="note", by=None, now=now, text="Une longue adresse : https://" + "a" * 90,
+        uploads=[upload(image(), "Photo du parc, près de la patinoire extérieure.jpg")],
+    )  # fmt: skip
+    return {
+        "waiting_case": mine.get(state="waiting").pk, "answered_case": answered.pk,
+        "closed_case": mine.get(state="closed").pk, "late_case": asked.late(now).first().pk,
+        "caller_case": asked.get(resident=None).pk,
+        "withdrawn_case": asked.get(state="withdrawn").pk,
     }  # fmt: skip
 
 
