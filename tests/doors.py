@@ -10,7 +10,7 @@ from typing import Any
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from parvis.announcements.models import Announcement
-from parvis.cases.models import Case, ClosedDay
+from parvis.cases.models import Case, ClosedDay, StrayLetter
 from parvis.municipalities.models import HostName, Invitation, StaffMember
 from parvis.notifications.models import BadAddress, Device, Message, Subject
 from parvis.residents.models import Household, HouseholdMember, Phone, Place, Resident
@@ -85,6 +85,7 @@ ROWS: dict[str, Any] = {
     "household_id": Household,
     "host_id": HostName,
     "import_id": Import,
+    "letter_id": StrayLetter,
     "invitation_id": Invitation,
     "member_id": StaffMember,
     "message_id": Message,

@@ -16,7 +16,7 @@ from parvis.announcements.models import (
     Version,
 )  # fmt: skip
 from parvis.cases.models import Attachment as CaseFile
-from parvis.cases.models import Case, ClosedDay, Event, Series
+from parvis.cases.models import Case, ClosedDay, Event, Series, StrayLetter
 from parvis.cases.models import Message as CaseMessage
 from parvis.municipalities.models import (
     AuditLine,
@@ -130,4 +130,8 @@ def one_of_each(town) -> dict[type[models.Model], models.Model]:
         kind="pdf", size=1, sha256="0", created_at=NOW,
     )  # fmt: skip
     add(Event, case=case, at=NOW, kind="opened")
+    add(
+        StrayLetter, case=case, at=NOW, reason="foreign", sender="x@exemple.ca", text="Bonjour",
+        letter_id="<1@exemple.ca>",
+    )  # fmt: skip
     return made

@@ -14,7 +14,7 @@ from django.utils.translation import ngettext
 
 from parvis.announcements import rules
 from parvis.announcements.models import Announcement
-from parvis.cases.models import Case
+from parvis.cases.models import Case, StrayLetter
 from parvis.cases.rules import REOPENED
 from parvis.municipalities.models import Invitation, StaffMember
 from parvis.notifications.models import BadAddress, Lane, Message, Outcome
@@ -60,6 +60,7 @@ def awaiting(member: StaffMember, *, now: datetime) -> list[Item]:
         items += announcements(member, now=now)
     if may_enter(member, "cases", "act"):
         items += cases(member)
+        items += letters_aside(member)
     if may_enter(member, "residents", "act"):
         items += bad_addresses(member)
     if member.is_administrator:
@@ -125,6 +126,22 @@ def announcements(member: StaffMember, *, now: datetime) -> Iterator[Item]:
             due_at=due,
             is_mine=row.author_id == member.person_id,
             key=f"announcement-{row.pk}",
+        )
+
+
+def letters_aside(member: StaffMember) -> Iterator[Item]:
+    """Letters to a case that a clerk has to judge."""
+    rows = StrayLetter.objects.of(member.municipality_id).filter(settled_at__isnull=True)
+    count = rows.count()
+    if count:
+        yield Item(
+            title=ngettext("%(n)s courriel mis de côté", "%(n)s courriels mis de côté", count)
+            % {"n": count},
+            detail=_("À verser à sa demande, ou à écarter"),
+            url="/bureau/demandes/?file=courriels",
+            action=_("Lire"),
+            room=_("Demandes"),
+            key="letters-aside",
         )
 
 

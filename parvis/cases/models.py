@@ -319,3 +319,44 @@ class Event(Owned):
 
     def __str__(self) -> str:
         return f"{self.kind} case {self.case_id}"
+
+
+class StrayLetter(Owned):
+    """A letter to a case that was not let into its thread: a clerk decides."""
+
+    class Reason(models.TextChoices):
+        FOREIGN = "foreign", _("Envoyé d’une adresse que nous ne connaissons pas à la personne")
+        OVER = "over", _("Arrivé dans une demande qui ne se rouvre plus")
+
+    case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="strays")
+    at = models.DateTimeField()
+    reason = models.CharField(max_length=7, choices=Reason)
+    sender = models.CharField(max_length=254)
+    name = models.CharField(max_length=120, blank=True)
+    subject = models.CharField(max_length=200, blank=True)
+    text = models.TextField()
+    whole = models.TextField(blank=True)
+    letter_id = models.CharField(max_length=250)
+    has_files = models.BooleanField(default=False)
+    """Its files are in the mailbox still."""
+    settled_at = models.DateTimeField(null=True, blank=True)
+    settled_by_id = models.BigIntegerField(null=True, blank=True)
+    filed = models.BooleanField(default=False)
+
+    class Meta:
+        ordering: ClassVar = ["pk"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["municipality", "letter_id"], name="one_stray_per_letter"
+            )
+        ]
+        indexes: ClassVar = [
+            models.Index(
+                fields=["municipality", "case"],
+                condition=Q(settled_at__isnull=True),
+                name="stray_open",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"stray letter {self.pk}"

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from parvis.cases import actions, calendar, kinds, pages, rules
 from parvis.cases.forms import CallerForm, ClosedDayForm
-from parvis.cases.models import Case, CaseQuerySet, ClosedDay
+from parvis.cases.models import Case, CaseQuerySet, ClosedDay, StrayLetter
 from parvis.core import live
 from parvis.core.errors import Refused
 from parvis.core.htmx import go_to, page_or_part
@@ -31,6 +31,7 @@ PER_PAGE = 30
 def filters(request: StaffRequest, now: datetime) -> dict[str, tuple[str, Q]]:
     """Word in the address → what the filter is called, and what it keeps."""
     opened = Q(state__in=sorted(rules.OPEN))
+    strays = StrayLetter.objects.of(request.municipality).filter(settled_at__isnull=True)
     working = Q(state__in=sorted(rules.OPEN - {rules.WAITING}))
     return {
         "": (_("À traiter"), working),
@@ -39,6 +40,7 @@ def filters(request: StaffRequest, now: datetime) -> dict[str, tuple[str, Q]]:
         "retard": (_("En retard"), working & Q(due_at__lt=now)),
         "attente": (_("En attente"), Q(state=rules.WAITING)),
         "reglees": (_("Réglées"), ~opened),
+        "courriels": (_("Courriels à lire"), Q(pk__in=strays.values("case_id"))),
     }
 
 

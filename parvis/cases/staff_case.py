@@ -13,9 +13,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
-from parvis.cases import actions, pages, rules
+from parvis.cases import actions, mail, pages, rules
 from parvis.cases.forms import AnswerForm, AssignForm, NoteForm, PromiseForm
-from parvis.cases.models import Case, Message
+from parvis.cases.models import Case, Message, StrayLetter
 from parvis.cases.staff import ROOM
 from parvis.core import live
 from parvis.core.errors import Refused
@@ -90,6 +90,9 @@ def show(request: StaffRequest, case: Case, **more: Any) -> HttpResponse:
         "may_see_people": may_enter(request.staff, "residents", "see"),
         "can_answer": may_act and case.state not in {rules.WITHDRAWN, rules.CLOSED},
         "others": others,
+        "strays": StrayLetter.objects.of(request.municipality).filter(
+            case=case, settled_at__isnull=True
+        ),
         "me": request.staff.pk,
         "live": live.link(request.get_host(), request.municipality.pk, f"case:{case.pk}"),
         **more,
@@ -222,3 +225,23 @@ def promise(request: StaffRequest, case_id: int) -> HttpResponse:
             messages.success(request, _("La nouvelle date est promise. La personne en est avisée."))
             return go_to(request, "cases_staff:one", case_id)
     return show(request, case, promise_form=form)
+
+
+@staff_door(ROOM, "act")
+@require_POST
+def settle(request: StaffRequest, case_id: int, letter_id: int) -> HttpResponse:
+    """Put a letter that was set aside into the thread, or leave it out."""
+    letter: StrayLetter = get_object_or_404(
+        StrayLetter.objects.of(request.municipality).filter(case_id=case_id), pk=letter_id
+    )
+    file = request.POST.get("verser") == "1"
+    try:
+        mail.settle(letter, file=file, by=request.user, now=timezone.now())
+    except Refused as refused:
+        messages.error(request, str(refused))
+    else:
+        messages.success(
+            request,
+            _("Le courriel est versé à la demande.") if file else _("Le courriel est écarté."),
+        )
+    return go_to(request, "cases_staff:one", case_id)

@@ -16,5 +16,6 @@ urlpatterns = [
     path("<int:case_id>/confier/", staff_case.assign, name="assign"),
     path("<int:case_id>/etat/", staff_case.move, name="move"),
     path("<int:case_id>/retirer/", staff_case.withdraw, name="withdraw"),
+    path("<int:case_id>/courriels/<int:letter_id>/", staff_case.settle, name="settle"),
     path("<int:case_id>/promesse/", staff_case.promise, name="promise"),
 ]
