@@ -11,6 +11,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 
 from parvis.alerts.models import Alert, Answer
 from parvis.announcements.models import Announcement
+from parvis.cases.models import Case, ClosedDay, StrayLetter
 from parvis.municipalities.models import HostName, Invitation, StaffMember
 from parvis.notifications.models import BadAddress, Device, Message, Subject
 from parvis.reservations.models import Booking, Resource
@@ -93,12 +94,15 @@ ROWS: dict[str, Any] = {
     "address_id": Address,
     "alert_id": Alert,
     "answer_id": Answer,
+    "case_id": Case,
+    "closure_id": ClosedDay,
     "bad_id": BadAddress,
     "booking_id": Booking,
     "device_id": Device,
     "household_id": Household,
     "host_id": HostName,
     "import_id": Import,
+    "letter_id": StrayLetter,
     "invitation_id": Invitation,
     "member_id": StaffMember,
     "message_id": Message,

@@ -17,7 +17,7 @@ from parvis.announcements.models import (
     Version,
 )  # fmt: skip
 from parvis.cases.models import Attachment as CaseFile
-from parvis.cases.models import Case, ClosedDay, Event, Series
+from parvis.cases.models import Case, ClosedDay, Event, Series, StrayLetter
 from parvis.cases.models import Message as CaseMessage
 from parvis.municipalities.models import (
     AuditLine,
@@ -147,10 +147,14 @@ def one_of_each(town) -> dict[type[models.Model], models.Model]:
     )  # fmt: skip
     said = add(CaseMessage, case=case, side="resident", at=NOW, text="Bonjour")
     add(
-        CaseFile, message=said, folder=f"c{town.pk}", name="plan.pdf", kind="pdf", size=1,
-        sha256="0", created_at=NOW,
+        CaseFile, message=said, folder=f"a-folder-of-a-case-{town.pk}", name="plan.pdf",
+        kind="pdf", size=1, sha256="0", created_at=NOW,
     )  # fmt: skip
     add(Event, case=case, at=NOW, kind="opened")
+    add(
+        StrayLetter, case=case, at=NOW, reason="foreign", sender="x@exemple.ca", text="Bonjour",
+        letter_id="<1@exemple.ca>",
+    )  # fmt: skip
     reserve(town, add, person)
     alert = add(Alert, event="boil", state="in_force", begun_at=NOW, expires_at=NOW, created_at=NOW)
     revision = add(

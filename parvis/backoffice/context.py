@@ -44,6 +44,7 @@ def menu(member: StaffMember, path: str) -> list[dict[str, Any]]:
     places = [
         (BUREAU, "inbox", _("Ma journée"), "", waiting.total),
         ("/bureau/alertes/", "siren", _("Alertes"), "alerts", 0),
+        ("/bureau/demandes/", "clipboard-list", _("Demandes"), "cases", waiting.cases),
         ("/bureau/avis/", "file-text", _("Avis"), "announcements", 0),
         ("/bureau/envois/", "send", _("Envois"), "announcements", 0),
         ("/bureau/citoyens/", "users", _("Citoyens"), "residents", 0),

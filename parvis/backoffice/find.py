@@ -1,4 +1,4 @@
-"""What the staff's search finds: announcements, people, addresses, each for who may see it."""
+"""What the staff's search finds: cases, announcements, people, addresses, for who may see each."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 
 from parvis.announcements.models import Announcement
 from parvis.backoffice.context import exists
+from parvis.cases.models import Case
 from parvis.municipalities.models import StaffMember
 from parvis.residents.doors import may_enter
 from parvis.residents.models import Resident
@@ -42,12 +43,26 @@ class Fold(Func):
 def everything(member: StaffMember, words: str) -> list[Group]:
     """The groups that hold something, for what this person may see."""
     groups = []
+    if may_enter(member, "cases", "see"):
+        groups.append(Group(_("Demandes"), "clipboard-list", cases(member, words)))
     if may_enter(member, "announcements", "see"):
         groups.append(Group(_("Avis"), "file-text", announcements(member, words)))
     if may_enter(member, "residents", "see"):
         groups.append(Group(_("Citoyens"), "users", people(member, words)))
     groups.append(Group(_("Adresses"), "map-pin", addresses(member, words)))
     return [group for group in groups if group.hits]
+
+
+def cases(member: StaffMember, words: str) -> list[Hit]:
+    found = Case.objects.of(member.municipality_id).found(words).select_related("resident")
+    return [
+        Hit(
+            f"{row.number} {row.subject}".strip(),
+            f"{row.get_state_display()}, {row.person_name}",
+            f"/bureau/demandes/{row.pk}/",
+        )
+        for row in found.order_by("-pk")[:LIMIT]
+    ]
 
 
 def announcements(member: StaffMember, words: str) -> list[Hit]:

@@ -14,6 +14,8 @@ from django.utils.translation import ngettext
 
 from parvis.announcements import rules
 from parvis.announcements.models import Announcement
+from parvis.cases.models import Case, StrayLetter
+from parvis.cases.rules import REOPENED
 from parvis.municipalities.models import Invitation, StaffMember
 from parvis.notifications.models import BadAddress, Lane, Message, Outcome
 from parvis.residents.doors import may_enter
@@ -41,6 +43,8 @@ class Item:
 class Counts:
     total: int
     late: int
+    cases: int = 0
+    """Cases in which the town has something to do, whoever has them."""
 
 
 def order(items: list[Item]) -> list[Item]:
@@ -54,6 +58,9 @@ def awaiting(member: StaffMember, *, now: datetime) -> list[Item]:
     if may_enter(member, "announcements", "see"):
         items += failed_sends(member, now=now)
         items += announcements(member, now=now)
+    if may_enter(member, "cases", "act"):
+        items += cases(member)
+        items += letters_aside(member)
     if may_enter(member, "residents", "act"):
         items += bad_addresses(member)
     if member.is_administrator:
@@ -68,7 +75,10 @@ def counts(member: StaffMember, *, now: datetime) -> Counts:
     if known is None:
         items = awaiting(member, now=now)
         late = sum(1 for item in items if item.due_at and item.due_at < now)
-        known = Counts(total=len(items), late=late)
+        waiting = 0
+        if may_enter(member, "cases", "see"):
+            waiting = Case.objects.of(member.municipality_id).awaiting_town().count()
+        known = Counts(total=len(items), late=late, cases=waiting)
         member._waiting = known  # type: ignore[attr-defined]
     return known
 
@@ -116,6 +126,48 @@ def announcements(member: StaffMember, *, now: datetime) -> Iterator[Item]:
             due_at=due,
             is_mine=row.author_id == member.person_id,
             key=f"announcement-{row.pk}",
+        )
+
+
+def letters_aside(member: StaffMember) -> Iterator[Item]:
+    """Letters to a case that a clerk has to judge."""
+    rows = StrayLetter.objects.of(member.municipality_id).filter(settled_at__isnull=True)
+    count = rows.count()
+    if count:
+        yield Item(
+            title=ngettext("%(n)s courriel mis de côté", "%(n)s courriels mis de côté", count)
+            % {"n": count},
+            detail=_("À verser à sa demande, ou à écarter"),
+            url="/bureau/demandes/?file=courriels",
+            action=_("Lire"),
+            room=_("Demandes"),
+            key="letters-aside",
+        )
+
+
+MOST_CASES = 50
+
+
+def cases(member: StaffMember) -> Iterator[Item]:
+    """The cases that this person has, and those that nobody has; the queue shows all of them."""
+    rows = Case.objects.of(member.municipality_id).awaiting_town()
+    mine = Q(assignee=member) | Q(assignee=None)
+    for row in rows.filter(mine).select_related("resident").queued()[:MOST_CASES]:
+        is_mine = row.assignee_id == member.pk
+        detail = f"{row.number}, {row.person_name}"
+        if not is_mine:
+            detail = f"{detail}. {_('À assigner')}"
+        elif row.state == REOPENED:
+            detail = f"{detail}. {_('Rouverte')}"
+        yield Item(
+            title=row.subject or str(row.about.label),
+            detail=detail,
+            url=f"/bureau/demandes/{row.pk}/",
+            action=_("Répondre") if is_mine else _("Assigner"),
+            room=_("Demandes"),
+            due_at=row.due_at,
+            is_mine=is_mine,
+            key=f"case-{row.pk}",
         )
 
 

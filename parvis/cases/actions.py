@@ -93,7 +93,7 @@ def open_case(
         municipality=municipality, case=case, side=Message.Side.RESIDENT, via=via, at=now,
         author_id=case.opened_by_id, text=body,
     )  # fmt: skip
-    _attach(message, uploads, now=now)
+    attach(message, uploads, now=now)
     record("cases.opened", municipality=municipality, actor=by, case=case.pk, kind=kind)
     if tell:
         notices.tell_opened(case, text=body, now=now)
@@ -154,7 +154,7 @@ def add_message(
         author_id=by.pk if by is not None else None, text=text, whole=whole, letter_id=letter_id,
         key=key,
     )  # fmt: skip
-    _attach(message, uploads, now=now)
+    attach(message, uploads, now=now)
     happened, deed = {
         Message.Side.TOWN: (Event.Kind.ANSWERED, "cases.answered"),
         Message.Side.RESIDENT: (Event.Kind.REPLIED, "cases.replied"),
@@ -322,7 +322,9 @@ def _note(case: Case, kind: str, *, by: Any, now: datetime, **facts: Any) -> Non
     )  # fmt: skip
 
 
-def _attach(message: Message, uploads: Sequence[File[bytes]], *, now: datetime) -> None:
+@transaction.atomic
+def attach(message: Message, uploads: Sequence[File[bytes]], *, now: datetime) -> None:
+    """Keep files with a message, or raise Refused."""
     for upload in uploads:
         kept = files.keep_file(upload, town_id=message.municipality_id, area=STORE)
         Attachment.objects.create(

@@ -7,4 +7,5 @@ class Config(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from parvis.cases import receivers  # noqa: F401
+        # The mailbox is read by a job of its own module, which calls the actions.
+        from parvis.cases import mail, receivers  # noqa: F401

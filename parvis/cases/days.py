@@ -98,6 +98,11 @@ def deadline(
     return closing(working_day_after(first, min(working_days, MOST), closed), zone)
 
 
+def day_of(due_on: date, today: date, promised: int, closed: Collection[date] = ()) -> int:
+    """Which of the promised days today is, counted back from the last: 1 to `promised`."""
+    return min(promised, max(1, promised - working_days_between(today, due_on, closed)))
+
+
 def resumed(
     due_at: datetime,
     *,

@@ -8,7 +8,7 @@ from typing import Any
 from django.db import transaction
 
 from parvis.cases import actions
-from parvis.cases.models import Attachment, Case, Message
+from parvis.cases.models import Attachment, Case, Message, StrayLetter
 from parvis.core import files
 from parvis.municipalities.actions import record
 from parvis.notifications.erasure import forget_words
@@ -74,6 +74,7 @@ def empty(cases: list[Case], *, now: datetime) -> None:
         for folder in kept.values_list("folder", flat=True):
             files.forget(town, actions.STORE, folder)
         kept.delete()
+        StrayLetter.objects.of(town).filter(case=case).delete()
         Message.objects.of(town).filter(case=case).update(text="", whole="")
         Case.objects.of(town).filter(pk=case.pk).update(
             subject="", caller_name="", caller_email="", caller_phone="", erased_at=now

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from datetime import date, datetime
+from datetime import datetime
 from typing import ClassVar, Self
 
 from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchQuery, SearchVector, SearchVectorField
 from django.db import models
 from django.db.models import Exists, F, OuterRef, Q, Value
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from parvis.cases import days, kinds, rules
+from parvis.cases import kinds, rules
 from parvis.municipalities.models import Owned, OwnedQuerySet, StaffMember
 from parvis.residents.models import Fold, Resident
-from parvis.residents.rules import search_words
+from parvis.residents.rules import search_words, shown_phone
 
 
 class Via(models.TextChoices):
@@ -74,6 +74,15 @@ class CaseQuerySet(OwnedQuerySet):
 
     def of_resident(self, resident: Resident) -> Self:
         return self.of(resident.municipality_id).filter(resident=resident)
+
+    def mine_first(self) -> Self:
+        """Open ones first, those that wait for the person before all; then the last changed."""
+        turn = models.Case(
+            models.When(state=rules.WAITING, then=0),
+            models.When(state__in=rules.OPEN, then=1),
+            default=2,
+        )
+        return self.order_by(turn, "-changed_at", "-pk")
 
     def queued(self) -> Self:
         """The nearest promise first."""
@@ -194,6 +203,10 @@ class Case(Owned):
         return self.caller_name or str(_("Personne effacée"))
 
     @property
+    def shown_phone(self) -> str:
+        return shown_phone(self.caller_phone)
+
+    @property
     def url(self) -> str:
         """Where the thing itself is seen, when its room has a page for it."""
         return self.about.url(self) if self.about.url else ""
@@ -203,16 +216,8 @@ class Case(Owned):
             self.due_at and self.due_at < now and self.is_open and self.state != rules.WAITING
         )
 
-    def elapsed(self, now: datetime, closed: Iterable[date] = ()) -> int:
-        """Working days since it counts as received, up to what is decided or now."""
-        until = now if self.is_open else self.state_at
-        zone = self.municipality.zone
-        first = days.first_day(self.opened_at, zone, frozenset(closed))
-        end = until.astimezone(zone).date()
-        return days.working_days_between(first, end, frozenset(closed))
-
     def get_absolute_url(self) -> str:
-        return f"/mes-demandes/{self.pk}/"
+        return reverse("cases:page", args=[self.pk])
 
 
 class Message(Owned):
@@ -314,3 +319,44 @@ class Event(Owned):
 
     def __str__(self) -> str:
         return f"{self.kind} case {self.case_id}"
+
+
+class StrayLetter(Owned):
+    """A letter to a case that was not let into its thread: a clerk decides."""
+
+    class Reason(models.TextChoices):
+        FOREIGN = "foreign", _("Envoyé d’une adresse que nous ne connaissons pas à la personne")
+        OVER = "over", _("Arrivé dans une demande qui ne se rouvre plus")
+
+    case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="strays")
+    at = models.DateTimeField()
+    reason = models.CharField(max_length=7, choices=Reason)
+    sender = models.CharField(max_length=254)
+    name = models.CharField(max_length=120, blank=True)
+    subject = models.CharField(max_length=200, blank=True)
+    text = models.TextField()
+    whole = models.TextField(blank=True)
+    letter_id = models.CharField(max_length=250)
+    has_files = models.BooleanField(default=False)
+    """Its files are in the mailbox still."""
+    settled_at = models.DateTimeField(null=True, blank=True)
+    settled_by_id = models.BigIntegerField(null=True, blank=True)
+    filed = models.BooleanField(default=False)
+
+    class Meta:
+        ordering: ClassVar = ["pk"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["municipality", "letter_id"], name="one_stray_per_letter"
+            )
+        ]
+        indexes: ClassVar = [
+            models.Index(
+                fields=["municipality", "case"],
+                condition=Q(settled_at__isnull=True),
+                name="stray_open",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"stray letter {self.pk}"

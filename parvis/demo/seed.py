@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from parvis.core import secret
 from parvis.core.db import as_town
-from parvis.demo import announce, ground, people, reservations, towns, warn
+from parvis.demo import announce, ask, ground, people, reservations, towns, warn
 from parvis.demo.towns import TownPlan
 from parvis.municipalities import actions as municipalities
 from parvis.municipalities import crests
@@ -87,9 +87,10 @@ def open_demo_town(plan: TownPlan, *, password: str, now: datetime, say: Say) ->
             town, proposer=staff["Communications"], now=now,
             members=list(designated.exclude(person=staff["Communications"]).order_by("-pk")),
         )  # fmt: skip
+        asked = ask.ask(town, residents, clerk=staff["Accueil"], now=now)
         say(
             f"  {plan.name}\u00a0: {len(residents)} habitants, {said} avis, {lent} réservations, "
-            f"{warned} alertes passées"
+            f"{asked} demandes, {warned} alertes passées"
         )
 
 
@@ -252,7 +253,12 @@ STAFF = {
         "Communications",
         {"announcements": "act", "alerts": "act"},
     ),
-    "Accueil": ("Olivier", "Maltais", "Service à la population", {"residents": "act"}),
+    "Accueil": (
+        "Olivier",
+        "Maltais",
+        "Service à la population",
+        {"cases": "act", "residents": "act", "reservations": "act"},
+    ),
     "Administration": ("Lise", "Gaudreault", "Greffe et administration", {}),
     "Sécurité civile": (
         "Bruno",

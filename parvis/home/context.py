@@ -114,6 +114,8 @@ def tabs(request: HttpRequest) -> list[dict[str, Any]]:
         )
     if existing("/reserver/"):
         found.append(_tab(request, "/reserver/", "calendar-check", _("Réserver")))
+    if request.user.is_authenticated and existing("/mes-demandes/"):
+        found.append(_tab(request, "/mes-demandes/", "messages-square", _("Demandes")))
     if not request.user.is_authenticated:
         found.append(_tab(request, settings.LOGIN_URL, "log-in", _("Connexion")))
     elif existing("/moi/"):

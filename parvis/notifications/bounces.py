@@ -61,9 +61,7 @@ class Bounce:
 def read(raw: bytes) -> Bounce | None:
     """The bounce that this letter reports, or None: an auto-reply, a delay, a forgery, anything."""
     raw = raw[:LIMIT]
-    types = [match.end() - match.start() for match in CONTENT_TYPE.finditer(raw)]
-    # The standard parser recurses for each part, and a long parameter list takes quadratic time.
-    if len(types) > MOST_PARTS or max(types, default=0) > LONGEST_TYPE:
+    if is_built_to_cost(raw):
         logger.info("a letter to the return address is built to cost: not read")
         return None
     letter = message_from_bytes(raw)
@@ -75,6 +73,13 @@ def read(raw: bytes) -> Bounce | None:
     if identity is None:
         return None
     return Bounce(*identity, *verdict)
+
+
+def is_built_to_cost(raw: bytes) -> bool:
+    """The standard parser recurses for each part, and a long parameter list takes quadratic
+    time."""
+    types = [match.end() - match.start() for match in CONTENT_TYPE.finditer(raw)]
+    return len(types) > MOST_PARTS or max(types, default=0) > LONGEST_TYPE
 
 
 def parts(letter: Part) -> list[Part]:

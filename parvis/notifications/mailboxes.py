@@ -1,4 +1,4 @@
-"""The mailbox where returned letters come: a Maildir or an IMAP folder, emptied minute by minute.
+"""Mailboxes that are read: a Maildir or an IMAP folder, emptied minute by minute.
 
 A letter leaves the mailbox only after the database has committed what it said. Killed in between,
 it is read again, which changes nothing. One that cannot be read is set aside, and the rest go on.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import imaplib
 import logging
 import ssl
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -28,6 +28,10 @@ MOST = 500
 TIMEOUT = 20
 ASIDE = "parvis-set-aside"
 
+Take = Callable[[bytes], bool | None]
+"""What is done with a letter. None leaves it in the mailbox for a person to read; else what it
+said is written down and it goes, counted when true."""
+
 
 class Mailbox(Protocol):
     def waiting(self) -> Iterator[str]: ...
@@ -43,22 +47,35 @@ class Mailbox(Protocol):
 
 def collect(now: datetime) -> int:
     """Read what came back since the last round; answer how many bounces were written down."""
+
+    def take(raw: bytes) -> bool | None:
+        bounce = bounces.read(raw)
+        return None if bounce is None else bounces.note(bounce, now=now)
+
+    return read("BOUNCE", take, of="returned letters", limit=bounces.LIMIT)
+
+
+def read(setting: str, take: Take, *, of: str, limit: int) -> int:
+    """Empty the Maildir and the IMAP folder that the settings `<setting>_…` name; how many letters
+    counted. `of` says in the log what they are."""
     noted = 0
-    if settings.BOUNCE_MAILDIR:
+    maildir: str = getattr(settings, f"{setting}_MAILDIR")
+    url: str = getattr(settings, f"{setting}_IMAP_URL")
+    if maildir:
         try:
-            noted += empty(Maildir(Path(settings.BOUNCE_MAILDIR)), now=now)
+            noted += empty(Maildir(Path(maildir), limit=limit), take)
         except OSError as error:
-            logger.warning("the Maildir of returned letters: %s", error)
-    if settings.BOUNCE_IMAP_URL:
+            logger.warning("the Maildir of %s: %s", of, error)
+    if url:
         try:
-            with imap(settings.BOUNCE_IMAP_URL) as mailbox:
-                noted += empty(mailbox, now=now)
+            with imap(url, setting=f"{setting}_IMAP_URL", limit=limit) as mailbox:
+                noted += empty(mailbox, take)
         except (OSError, imaplib.IMAP4.error) as error:
-            logger.warning("the IMAP mailbox of returned letters: %s", error)
+            logger.warning("the IMAP mailbox of %s: %s", of, error)
     return noted
 
 
-def empty(mailbox: Mailbox, *, now: datetime) -> int:
+def empty(mailbox: Mailbox, take: Take) -> int:
     if connection.in_atomic_block:
         raise RuntimeError("a letter removed inside a transaction could be undone here alone")
     noted = failures = 0
@@ -67,12 +84,10 @@ def empty(mailbox: Mailbox, *, now: datetime) -> int:
             raw = mailbox.open(key)
             if raw is None:
                 continue
-            bounce = bounces.read(raw)
-            if bounce is not None:
-                noted += bounces.note(bounce, now=now)
+            taken = take(raw)
         except (OperationalError, InterfaceError) as error:
             # Not the letter's fault: it stays for the next round.
-            logger.warning("a returned letter waits, the database says: %s", error)
+            logger.warning("a letter waits, the database says: %s", error)
             failures += 1
             if failures == 3:
                 break
@@ -81,12 +96,13 @@ def empty(mailbox: Mailbox, *, now: datetime) -> int:
             raise
         except Exception:
             # The outer edge of this letter: whatever it is, the others go on.
-            logger.exception("a returned letter cannot be read: set aside")
+            logger.exception("a letter cannot be read: set aside")
             mailbox.set_aside(key)
             continue
-        if bounce is None:
+        if taken is None:
             mailbox.keep(key)
         else:
+            noted += taken
             mailbox.remove(key)
     return noted
 
@@ -94,8 +110,9 @@ def empty(mailbox: Mailbox, *, now: datetime) -> int:
 class Maildir:
     """Letters in `new/`, as mail servers put them there; no lock is needed to take one."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, limit: int) -> None:
         self.folder = folder
+        self.limit = limit
 
     def waiting(self) -> Iterator[str]:
         yield from sorted(entry.name for entry in (self.folder / "new").iterdir())[:MOST]
@@ -103,7 +120,7 @@ class Maildir:
     def open(self, key: str) -> bytes | None:
         try:
             with (self.folder / "new" / key).open("rb") as file:
-                return file.read(bounces.LIMIT)
+                return file.read(self.limit)
         except FileNotFoundError:
             return None
 
@@ -129,11 +146,11 @@ class Maildir:
 
 
 @contextmanager
-def imap(url: str) -> Iterator[Imap]:
+def imap(url: str, *, setting: str, limit: int) -> Iterator[Imap]:
     """The folder of an imaps:// address, signed in. The server's certificate is verified."""
     parts = urlsplit(url)
     if parts.scheme != "imaps" or not parts.hostname:
-        raise OSError("BOUNCE_IMAP_URL: write imaps://user:password@host/folder")
+        raise OSError(f"{setting}: write imaps://user:password@host/folder")
     server = imaplib.IMAP4_SSL(
         parts.hostname, parts.port or 993, ssl_context=ssl.create_default_context(), timeout=TIMEOUT
     )
@@ -141,10 +158,11 @@ def imap(url: str) -> Iterator[Imap]:
         server.login(unquote(parts.username or ""), unquote(parts.password or ""))
         status, _answer = server.select(quoted(unquote(parts.path.lstrip("/")) or "INBOX"))
         if status != "OK":
-            raise OSError("BOUNCE_IMAP_URL: there is no such folder")
+            raise OSError(f"{setting}: there is no such folder")
         # imaplib keeps what was said before the sign-in; most servers can do more after.
         _status, words = server.capability()
-        yield Imap(server, expunges=b"UIDPLUS" in b" ".join(words).upper().split())
+        expunges = b"UIDPLUS" in b" ".join(words).upper().split()
+        yield Imap(server, expunges=expunges, limit=limit)
     finally:
         # Not CLOSE: it would expunge what others have flagged.
         try:
@@ -160,9 +178,10 @@ def quoted(name: str) -> str:
 class Imap:
     """Letters not yet seen of the selected folder, by UID."""
 
-    def __init__(self, server: imaplib.IMAP4, *, expunges: bool) -> None:
+    def __init__(self, server: imaplib.IMAP4, *, expunges: bool, limit: int) -> None:
         self.server = server
         self.expunges = expunges
+        self.limit = limit
 
     def waiting(self) -> Iterator[str]:
         found = self.ask("SEARCH", "UNSEEN", "UNDELETED")
@@ -171,7 +190,7 @@ class Imap:
 
     def open(self, key: str) -> bytes | None:
         # PEEK: reading must not mark it as seen before it is written down.
-        answer = self.ask("FETCH", key, f"(BODY.PEEK[]<0.{bounces.LIMIT}>)")
+        answer = self.ask("FETCH", key, f"(BODY.PEEK[]<0.{self.limit}>)")
         return next((part[1] for part in answer if isinstance(part, tuple)), None)
 
     def remove(self, key: str) -> None:

@@ -37,10 +37,11 @@ class AddressForm(forms.Form):
 
 
 def sends(town: Municipality) -> QuerySet[Message]:
-    """What staff or the clock sent to many; not letters, trials and digests."""
+    """What staff or the clock sent to many; not letters, trials, digests, nor what one person
+    alone is told: that is between them and another room."""
     return (
         Message.objects.of(town)
-        .filter(lane__lte=Lane.NOTICE)
+        .filter(lane__in=[Lane.EMERGENCY, Lane.NOTICE])
         .exclude(kind__in=["letter", "announcements.trial", "notifications.tried"])
         .order_by("-id")
     )

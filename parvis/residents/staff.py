@@ -100,6 +100,7 @@ def person(request: StaffRequest, person_id: int) -> HttpResponse:
             .select_related("household__address"),
             "lines": AuditLine.objects.of(town).filter(facts__resident=found.pk)[:10],
             "may_act": may_enter(request.staff, "residents", "act"),
+            "may_open_case": may_enter(request.staff, "cases", "act"),
         },
     )
 

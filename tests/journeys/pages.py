@@ -18,6 +18,8 @@ from parvis.announcements import actions as announcements
 from parvis.announcements import drafts, parts
 from parvis.announcements.models import Announcement
 from parvis.announcements.tests.make import image, upload
+from parvis.cases import actions as cases
+from parvis.cases.models import Case, ClosedDay
 from parvis.core.db import as_town
 from parvis.demo import seed, towns
 from parvis.municipalities import actions as municipalities
@@ -32,6 +34,8 @@ from parvis.residents.tests.make import PASSWORD, sign_in
 from parvis.territory import actions as territory
 from parvis.territory.models import Address, Sector
 from tests.journeys import pages_reservations as lent
+from tests.journeys.not_pages import DEED, FILE
+from tests.journeys.not_pages import NOT_PAGES as NOT_PAGES
 
 VISITOR, RESIDENT, STAFF = "visitor", "resident", "staff"
 HOUSEHOLD_TOKEN = "h" * 32
@@ -106,6 +110,13 @@ PAGES: dict[str, list[Look]] = {
     "mes-avis/": resident("/mes-avis/"),
     "mes-avis/recus/": [*resident("/mes-avis/recus/"), *staff("/mes-avis/recus/")],
     "mes-avis/desabonnement/<str:token>/": visitor("{unsubscribe}"),
+    "mes-demandes/": [*resident("/mes-demandes/"), *staff("/mes-demandes/")],
+    "mes-demandes/ecrire/": resident("/mes-demandes/ecrire/"),
+    "mes-demandes/<int:case_id>/": resident(
+        "/mes-demandes/{waiting_case}/",
+        "/mes-demandes/{answered_case}/",
+        "/mes-demandes/{closed_case}/",
+    ),
     "avis/": visitor("/avis/", "/avis/?page=2"),
     "avis/leves/": visitor("/avis/leves/"),
     "avis/archives/": visitor("/avis/archives/"),
@@ -147,6 +158,20 @@ PAGES: dict[str, list[Look]] = {
         "/bureau/avis/{draft_id}/modifier/", "/bureau/avis/{rich_id}/modifier/"
     ),
     "bureau/avis/<int:pk>/relire/": staff("/bureau/avis/{draft_id}/relire/"),
+    "bureau/demandes/": staff(
+        "/bureau/demandes/", "/bureau/demandes/?file=reglees", "/bureau/demandes/?q=xyzzy"
+    ),
+    "bureau/demandes/nouvelle/": staff(
+        "/bureau/demandes/nouvelle/", "/bureau/demandes/nouvelle/?personne={person}"
+    ),
+    "bureau/demandes/jours-fermes/": staff("/bureau/demandes/jours-fermes/"),
+    "bureau/demandes/<int:case_id>/": staff(
+        "/bureau/demandes/{late_case}/",
+        "/bureau/demandes/{answered_case}/",
+        "/bureau/demandes/{closed_case}/",
+        "/bureau/demandes/{caller_case}/",
+        "/bureau/demandes/{withdrawn_case}/",
+    ),
     "bureau/envois/": staff("/bureau/envois/"),
     "bureau/envois/<int:message_id>/": staff("/bureau/envois/{message}/"),
     "bureau/citoyens/": staff("/bureau/citoyens/", "/bureau/citoyens/?q=tremblay"),
@@ -318,6 +343,7 @@ def small_town() -> SmallTown:
             person.save()
         names = public_names(town, now) | people_names(town, agathe, lise, now)
         names |= lent.names(town, agathe)
+        names |= case_names(town, agathe, now)
         keys = {RESIDENT: session(agathe), STAFF: session(lise)}
     return SmallTown(town, names, keys)
 
@@ -361,6 +387,25 @@ def public_names(town: Municipality, now: datetime) -> dict[str, Any]:
         "message": Message.objects.of(town).order_by("id").first().pk,
         "sector": Sector.objects.of(town).first().pk,
         "address": Address.objects.of(town).first().pk,
+    }  # fmt: skip
+
+
+def case_names(town: Municipality, agathe: Resident, now: datetime) -> dict[str, Any]:
+    asked = Case.objects.of(town)
+    mine = asked.filter(resident=agathe)
+    ClosedDay.objects.create(
+        municipality=town, day=(now + timedelta(days=20)).date(), label="Formation de l’équipe"
+    )
+    answered = mine.get(state="answered")
+    cases.add_message(
+        answered, side="note", by=None, now=now, text="Une longue adresse : https://" + "a" * 90,
+        uploads=[upload(image(), "Photo du parc, près de la patinoire extérieure.jpg")],
+    )  # fmt: skip
+    return {
+        "waiting_case": mine.get(state="waiting").pk, "answered_case": answered.pk,
+        "closed_case": mine.get(state="closed").pk, "late_case": asked.late(now).first().pk,
+        "caller_case": asked.get(resident=None).pk,
+        "withdrawn_case": asked.get(state="withdrawn").pk,
     }  # fmt: skip
 
 

@@ -97,3 +97,16 @@ def test_the_promise_is_by_the_clock_on_the_wall_when_it_is_set_back():
     due = days.deadline(datetime(2026, 10, 30, 9, tzinfo=ZONE), 2, ZONE)
     assert due == datetime(2026, 11, 3, 16, 30, tzinfo=ZONE)
     assert due.astimezone(UTC).hour == 21
+
+
+@given(INSTANTS, st.integers(1, 30), st.integers(0, 80), CLOSED)
+def test_the_day_shown_is_one_of_those_promised_and_the_last_is_the_last(
+    received, promised, later, closed
+):
+    due_on = days.deadline(received, promised, ZONE, closed).astimezone(ZONE).date()
+    first = days.first_day(received, ZONE, closed)
+    assert days.day_of(due_on, first, promised, closed) == 1
+    assert days.day_of(due_on, due_on, promised, closed) == promised
+    today = first + timedelta(days=later)
+    before = days.day_of(due_on, today - timedelta(days=1), promised, closed)
+    assert before <= days.day_of(due_on, today, promised, closed) <= promised

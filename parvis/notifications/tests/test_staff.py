@@ -38,7 +38,7 @@ def send(town, persons, **facts) -> Message:
     return actions.send_message(
         municipality=town, kind="announcements.published", now=NOW,
         content={"fr": {"title": "L’eau est brune", "body": "Laissez couler."}},
-        resident_ids=[person.pk for person in persons], channels=["email"], **facts,
+        resident_ids=[person.pk for person in persons], channels=["email"], lane=2, **facts,
     )  # fmt: skip
 
 
