@@ -12,7 +12,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from parvis.announcements.models import Announcement
 from parvis.municipalities.models import HostName, Invitation, StaffMember
 from parvis.notifications.models import BadAddress, Device, Message, Subject
-from parvis.reservations.models import Booking, Resource
+from parvis.reservations.models import Block, Booking, Closure, Organisation, Payment, Resource
 from parvis.residents.models import Household, HouseholdMember, Phone, Place, Resident
 from parvis.territory.models import Address, Import, Sector
 
@@ -83,7 +83,9 @@ CLOSED_IN_OPEN_ROOMS = (
 ROWS: dict[str, Any] = {
     "address_id": Address,
     "bad_id": BadAddress,
+    "block_id": Block,
     "booking_id": Booking,
+    "closure_id": Closure,
     "device_id": Device,
     "household_id": Household,
     "host_id": HostName,
@@ -91,6 +93,8 @@ ROWS: dict[str, Any] = {
     "invitation_id": Invitation,
     "member_id": StaffMember,
     "message_id": Message,
+    "organisation_id": Organisation,
+    "payment_id": Payment,
     "person_id": Resident,
     "phone_id": Phone,
     "pk": Announcement,
@@ -100,7 +104,7 @@ ROWS: dict[str, Any] = {
     "subject_id": Subject,
 }
 """Name of an argument → the model whose row it names."""
-WORDS = {"token": "x" * 24, "language": "en", "provider": "postmark", "size": "192"}
+WORDS = {"token": "x" * 24, "kind": "lieu", "language": "en", "provider": "postmark", "size": "192"}
 
 
 @dataclass(frozen=True)

@@ -45,6 +45,7 @@ def menu(member: StaffMember, path: str) -> list[dict[str, Any]]:
         (BUREAU, "inbox", _("Ma journée"), "", waiting.total),
         ("/bureau/avis/", "file-text", _("Avis"), "announcements", 0),
         ("/bureau/envois/", "send", _("Envois"), "announcements", 0),
+        ("/bureau/reservations/", "calendar-days", _("Réservations"), "reservations", 0),
         ("/bureau/citoyens/", "users", _("Citoyens"), "residents", 0),
         ("/bureau/territoire/", "map", _("Territoire"), "administration", 0),
         ("/bureau/sujets/", "tag", _("Sujets"), "administration", 0),
