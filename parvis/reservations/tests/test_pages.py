@@ -339,3 +339,20 @@ def test_an_organisation_pays_its_own_price_and_strangers_may_not_speak_for_it(
     assert signed_in.post(CONFIRM, {**fields(mine), "organisation": clubs[0].pk}).status_code == 302
     booking = Booking.objects.of(town).get()
     assert (booking.organisation, booking.total) == (clubs[0], 0)
+
+
+def test_a_week_of_everything_says_what_each_day_has_left(client, town, django_assert_num_queries):
+    hall = make.space(town, "Salle du Pont", opens=time(9), closes=time(12))
+    make.equipment(town, "Tables", total=10)
+    take(town, hall, at(town, 9, days=8))
+    day = at(town, 12, days=8).astimezone(town.zone).date()
+    page = people.visitor(client, town)
+    query = {"vue": "semaine", "jour": day.isoformat()}
+    page.get("/reserver/", query)
+    with django_assert_num_queries(14):
+        html = page.get("/reserver/", query).content.decode()
+    cells = re.findall(r"jour=([\d-]+)\"><b>(\d+)</b>", html)
+    assert (day.isoformat(), "2") in cells
+    assert (day.isoformat(), "10") in cells
+    other = day + timedelta(days=-1 if day.weekday() else 1)
+    assert (other.isoformat(), "3") in cells
