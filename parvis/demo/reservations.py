@@ -97,7 +97,7 @@ PLANS = (
             "23 h.\nLe dépôt revient dans les dix jours si rien n’est brisé.",
             "instructions": "La clé se prend au comptoir de la mairie, la veille avant 16 h 30.",
         },
-        question="Servirez-vous de l’alcool?",
+        question="Servirez-vous de l’alcool\u202f?",
     ),
     Plan(
         "Local des aînés", "space", "room", "Un local de 40 places au rez-de-chaussée de la "

@@ -208,7 +208,7 @@ def week(
     today = now.astimezone(town.zone).date()
     first_on = monday(max(want.on or today, today))
     days = [first_on + n * DAY for n in range(7)]
-    rows = listed(town, want)
+    rows = sorted(listed(town, want), key=lambda one: (not one.is_space, folded(one.name)))
     known = offers(town, rows, since=first_on)
     whole = Span(local_day(days[0], town.zone).start, local_day(days[-1], town.zone).end)
     ahead = max((row.terms.before + row.terms.after + row.terms.longest for row in rows),
