@@ -145,6 +145,12 @@ PLANS = (
                "conditions": "Je monte le chapiteau moi-même, jamais par grand vent."},
     ),
     Plan(
+        "Filets de badminton", "equipment", "sport", "Avec leurs poteaux sur roulettes.",
+        hours=(9, 21), busy=0.2,
+        facts={"total": 4, "longest": 240, "shortest": 60, "place": "gymnase de Naudville",
+               "cancel_notice": 120},
+    ),
+    Plan(
         "Projecteur et écran", "equipment", "sound", "Avec un câble HDMI de cinq mètres.",
         hours=(9, 20), days=(0, 1, 2, 3, 4, 5), rates=(("", "day", "10"),), busy=0.3,
         facts={"total": 2, "longest": 3 * 1440, "shortest": 60, "place": "bibliothèque",

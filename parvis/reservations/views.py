@@ -142,12 +142,15 @@ def resource(request: TownRequest, resource_id: int) -> HttpResponse:
         on = min(chosen).astimezone(town.zone).date()
     if on is None or on < now.astimezone(town.zone).date():
         on = pages.first_free_day(town, offer, now=now)
+    span = recap.choice.span if recap.choice else None
     facts = pages.about(request, offer, on, now=now) | {
+        "pieces": views_loans.beside(request, span, now=now),
+        "span": span,
         "week": pages.week(town, offer, on, now=now, chosen=chosen),
         "recap": recap,
         "chosen": [weeks.key(one) for one in chosen],
     }
-    template = page_or_part(request, "reservations/space.html", "reservations/_recap.html")
+    template = page_or_part(request, "reservations/space.html", "reservations/_space_recap.html")
     return _with_parts(render(request, template, facts))
 
 
