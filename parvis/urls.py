@@ -26,6 +26,7 @@ urlpatterns = [
     path("bureau/demandes/", include("parvis.cases.staff_urls")),
     path("bureau/envois/", include("parvis.notifications.staff_urls")),
     path("bureau/citoyens/", include("parvis.residents.staff_urls")),
+    path("bureau/reservations/", include("parvis.reservations.staff_urls")),
     path("bureau/territoire/", include("parvis.territory.staff_urls")),
     path("api/v1/", include("parvis.api.urls")),
 ]

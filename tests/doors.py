@@ -14,7 +14,7 @@ from parvis.announcements.models import Announcement
 from parvis.cases.models import Case, ClosedDay, StrayLetter
 from parvis.municipalities.models import HostName, Invitation, StaffMember
 from parvis.notifications.models import BadAddress, Device, Message, Subject
-from parvis.reservations.models import Booking, Resource
+from parvis.reservations.models import Block, Booking, Closure, Organisation, Payment, Resource
 from parvis.residents.models import Household, HouseholdMember, Phone, Place, Resident
 from parvis.territory.models import Address, Import, Sector
 
@@ -95,9 +95,11 @@ ROWS: dict[str, Any] = {
     "alert_id": Alert,
     "answer_id": Answer,
     "case_id": Case,
-    "closure_id": ClosedDay,
+    "closed_day_id": ClosedDay,
     "bad_id": BadAddress,
+    "block_id": Block,
     "booking_id": Booking,
+    "closure_id": Closure,
     "device_id": Device,
     "household_id": Household,
     "host_id": HostName,
@@ -106,6 +108,8 @@ ROWS: dict[str, Any] = {
     "invitation_id": Invitation,
     "member_id": StaffMember,
     "message_id": Message,
+    "organisation_id": Organisation,
+    "payment_id": Payment,
     "person_id": Resident,
     "phone_id": Phone,
     "pk": Announcement,
@@ -115,7 +119,10 @@ ROWS: dict[str, Any] = {
     "subject_id": Subject,
 }
 """Name of an argument → the model whose row it names."""
-WORDS = {"token": "x" * 24, "language": "en", "provider": "postmark", "size": "192", "number": "1"}
+WORDS = {
+    "token": "x" * 24, "kind": "lieu", "language": "en", "provider": "postmark", "size": "192",
+    "number": "1",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)

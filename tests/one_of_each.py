@@ -176,7 +176,7 @@ def one_of_each(town) -> dict[type[models.Model], models.Model]:
 def reserve(town, add, person):
     """A space with all that hangs on it, and a booking of it."""
     lasts = (NOW, NOW + timedelta(hours=2))
-    space = add(Resource, kind="space", name="Salle", created_at=NOW, revised_at=NOW)
+    space = add(Resource, kind="space", state="open", name="Salle", created_at=NOW, revised_at=NOW)
     unit = add(Unit, resource=space)
     add(Hours, resource=space, weekday=0, opens=time(8), closes=time(22))
     add(Closure, resource=space, first_on=NOW.date(), last_on=NOW.date(), created_at=NOW)

@@ -47,6 +47,7 @@ def menu(member: StaffMember, path: str) -> list[dict[str, Any]]:
         ("/bureau/demandes/", "clipboard-list", _("Demandes"), "cases", waiting.cases),
         ("/bureau/avis/", "file-text", _("Avis"), "announcements", 0),
         ("/bureau/envois/", "send", _("Envois"), "announcements", 0),
+        ("/bureau/reservations/", "calendar-days", _("Réservations"), "reservations", 0),
         ("/bureau/citoyens/", "users", _("Citoyens"), "residents", 0),
         ("/bureau/territoire/", "map", _("Territoire"), "administration", 0),
         ("/bureau/sujets/", "tag", _("Sujets"), "administration", 0),

@@ -175,8 +175,8 @@ def closures(request: StaffRequest) -> HttpResponse:
 
 @staff_door(ROOM, "act")
 @require_POST
-def reopen_day(request: StaffRequest, closure_id: int) -> HttpResponse:
-    found = get_object_or_404(ClosedDay.objects.of(request.municipality), pk=closure_id)
+def reopen_day(request: StaffRequest, closed_day_id: int) -> HttpResponse:
+    found = get_object_or_404(ClosedDay.objects.of(request.municipality), pk=closed_day_id)
     calendar.open_day(found, by=request.user)
     messages.success(request, _("Le jour est retiré."))
     return go_to(request, "cases_staff:closures")

@@ -97,7 +97,7 @@ PLANS = (
             "23 h.\nLe dépôt revient dans les dix jours si rien n’est brisé.",
             "instructions": "La clé se prend au comptoir de la mairie, la veille avant 16 h 30.",
         },
-        question="Servirez-vous de l’alcool?",
+        question="Servirez-vous de l’alcool\u202f?",
     ),
     Plan(
         "Local des aînés", "space", "room", "Un local de 40 places au rez-de-chaussée de la "
@@ -143,6 +143,12 @@ PLANS = (
                "mode": "approval", "place": "garage municipal", "notice": 2 * 1440,
                "cancel_notice": 3 * 1440,
                "conditions": "Je monte le chapiteau moi-même, jamais par grand vent."},
+    ),
+    Plan(
+        "Filets de badminton", "equipment", "sport", "Avec leurs poteaux sur roulettes.",
+        hours=(9, 21), busy=0.2,
+        facts={"total": 4, "longest": 240, "shortest": 60, "place": "gymnase de Naudville",
+               "cancel_notice": 120},
     ),
     Plan(
         "Projecteur et écran", "equipment", "sound", "Avec un câble HDMI de cinq mètres.",

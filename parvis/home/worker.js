@@ -1,7 +1,10 @@
 // The service worker. It keeps the shell and the last public notices, asked for without cookies;
-// what needs sign-in is never kept. PARVIS (above) lists what to keep, and its version.
+// what needs sign-in is not kept, but for the page that one opened to show at a door: until the day
+// after, or until signing out. PARVIS (above) lists what to keep, and its version.
 const SHELL = `parvis-shell-${PARVIS.version}`;
 const NOTICES = "parvis-notices";
+const DOORS = "parvis-doors";
+const DOOR = /^\/reserver\/mes-reservations\/\d+\/porte\/$/;
 const STATE = "parvis-state";
 const FRESH = 5 * 60 * 1000;
 const KEPT_PAGES = 10;
@@ -58,12 +61,33 @@ async function keepNotices() {
   }
 }
 
+// DOORS — what to show where there may be no network; the answer says until when (Expires).
+async function keepDoor(pathname, answer) {
+  const cache = await caches.open(DOORS);
+  for (const key of await cache.keys()) {
+    const until = Date.parse((await cache.match(key))?.headers.get("Expires") ?? "");
+    if (!(until > Date.now())) await cache.delete(key);
+  }
+  // Cancelled, or signed out meanwhile: it opens no door any more.
+  if (answer.ok && !answer.redirected) await cache.put(pathname, answer);
+  else if (answer.status < 500) await cache.delete(pathname);
+}
+
+async function keptDoor(pathname) {
+  const kept = await (await caches.open(DOORS)).match(pathname);
+  return kept && Date.parse(kept.headers.get("Expires")) > Date.now() ? kept : undefined;
+}
+
 // FETCH — the network first for pages; without it, the kept notice or the offline page.
 async function page(request) {
+  const { pathname } = new URL(request.url);
   try {
-    return await fetch(request);
+    const answer = await fetch(request);
+    if (DOOR.test(pathname)) await keepDoor(pathname, answer.clone());
+    return answer;
   } catch {
-    const { pathname } = new URL(request.url);
+    const door = DOOR.test(pathname) && await keptDoor(pathname);
+    if (door) return door;
     const notice = pathname.startsWith("/avis/") && await (await caches.open(NOTICES)).match(pathname);
     return notice || await (await caches.open(SHELL)).match(PARVIS.offline) || Response.error();
   }

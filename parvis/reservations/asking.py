@@ -87,7 +87,7 @@ def check_times(
             rules.check_length(span, terms)
             check_hours(offered, span)
     except Refused as refused:
-        near = nearest_free(town, asked, span, now=now, but=but)
+        near = nearest_free(town, asked, span, now=now, but=but, at_counter=at_counter)
         raise rules.Taken(str(refused), near) from refused
 
 

@@ -105,6 +105,7 @@ def take(
     ]
     whole = Span(min(one.start for one in windows), max(one.end for one in windows))
     taken = occupation(town, [offered.resource.pk for offered, _ in asked], whole, now=now)
+    cause: Exception
     try:
         rows = []
         for (offered, line), window in zip(asked, windows, strict=True):
@@ -132,13 +133,14 @@ def take(
         with transaction.atomic():
             return Taking.objects.bulk_create(rows)
     except rules.Taken as refused:
-        raise rules.Taken(str(refused), nearest_free(town, asked, span, now=now)) from refused
+        said, cause = str(refused), refused
     except IntegrityError as error:
-        if violated_constraint(error) in TAKEN:
-            raise rules.Taken(
-                _("Cette plage vient d’être prise."), nearest_free(town, asked, span, now=now)
-            ) from error
-        raise
+        if violated_constraint(error) not in TAKEN:
+            raise
+        said, cause = _("Cette plage vient d’être prise."), error
+    at_counter = booking is None or booking.by_id is not None
+    near = nearest_free(town, asked, span, now=now, at_counter=at_counter)
+    raise rules.Taken(said, near) from cause
 
 
 def check_left(offered: Offer, line: Line, window: Span, taken: Occupation) -> None:

@@ -321,7 +321,7 @@ def loan_url(kept: QueryDict) -> str:
 def choice_url(choice: Choice) -> str:
     """Where a choice is made again, as it was made."""
     if choice.space is not None:
-        query = steps_query(choice.space, choice.span)
+        query = _query_at(choice, choice.span)
         return f"{choice.space.resource.get_absolute_url()}?{query}"
     return f"{reverse('reservations:loan')}?{choice.query()}"
 

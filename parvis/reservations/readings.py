@@ -171,8 +171,12 @@ def free_starts(
     taken: Occupation,
     now: datetime,
     zone: ZoneInfo,
+    at_counter: bool = False,
 ) -> list[datetime]:
-    """When all of it may begin, within the window, for so long: open, free, and to come."""
+    """When all of it may begin, within the window, for so long: open, free, and to come.
+
+    At the counter, neither notice nor advance is asked for.
+    """
     common: set[datetime] | None = None
     first_on, last_on = local_days(window, zone)
     for offered, line in asked:
@@ -199,7 +203,8 @@ def free_starts(
         found = {
             one
             for one in found
-            if one > now and one >= earliest and one.astimezone(zone).date() <= last
+            if one > now
+            and (at_counter or (one >= earliest and one.astimezone(zone).date() <= last))
         }
         common = found if common is None else common & found
     inside = (one for one in common or () if window.start <= one < window.end)
@@ -234,6 +239,7 @@ def nearest_free(
     now: datetime,
     most: int = 3,
     but: int | None = None,
+    at_counter: bool = False,
 ) -> list[Span]:
     """What comes closest to a wish that cannot be met: same things, same length, other times."""
     length = wish.length
@@ -246,5 +252,8 @@ def nearest_free(
         default=timedelta(0),
     )
     taken = occupation(town, ids, around.widened(reach, reach + length), now=now, but=but)
-    found = free_starts(asked, length=length, window=around, taken=taken, now=now, zone=town.zone)
+    found = free_starts(
+        asked, length=length, window=around, taken=taken, now=now, zone=town.zone,
+        at_counter=at_counter,
+    )  # fmt: skip
     return [Span(one, one + length) for one in slots.nearest(found, wish.start, most)]

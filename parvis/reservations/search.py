@@ -15,6 +15,7 @@ from parvis.reservations.choices import day_of, number
 from parvis.reservations.hours import DAY, Span, local_day, wall_clock
 from parvis.reservations.models import Resource
 from parvis.reservations.readings import Line, Occupation, Offer, free_starts, occupation, offers
+from parvis.reservations.weeks import monday
 from parvis.residents.rules import folded
 
 AHEAD = timedelta(days=14)
@@ -187,6 +188,59 @@ def _found(
         if free := starts(window_of(town, first_on + n * DAY, want)):
             return Found(offer, spans(free[:MOST_LATER]))
     return Found(offer)
+
+
+@dataclass(frozen=True)
+class DayOf:
+    """One day of one resource, in the view of a week."""
+
+    on: date
+    free: int
+    """Starts of a place, pieces of equipment."""
+    is_open: bool
+    is_past: bool
+
+
+def week(
+    town: Municipality, want: Wanted, *, now: datetime
+) -> tuple[list[date], list[tuple[Offer, list[DayOf]]]]:
+    """The days of a week, and what of each resource is free on each; eight queries."""
+    today = now.astimezone(town.zone).date()
+    first_on = monday(max(want.on or today, today))
+    days = [first_on + n * DAY for n in range(7)]
+    rows = sorted(listed(town, want), key=lambda one: (not one.is_space, folded(one.name)))
+    known = offers(town, rows, since=first_on)
+    whole = Span(local_day(days[0], town.zone).start, local_day(days[-1], town.zone).end)
+    ahead = max((row.terms.before + row.terms.after + row.terms.longest for row in rows),
+                default=timedelta(0))  # fmt: skip
+    taken = occupation(town, known, whole.widened(ahead, ahead), now=now)
+    return days, [
+        (known[row.pk], _days_of(town, known[row.pk], days, want, taken, now=now)) for row in rows
+    ]
+
+
+def _days_of(
+    town: Municipality, offer: Offer, days: list[date], want: Wanted, taken: Occupation, *,
+    now: datetime,
+) -> list[DayOf]:  # fmt: skip
+    today = now.astimezone(town.zone).date()
+    opened = offer.opened(days[0], days[-1], town.zone)
+    found = []
+    for on in days:
+        window = window_of(town, on, want)
+        is_open = any(one.overlaps(local_day(on, town.zone)) for one in opened)
+        free = 0
+        if on >= today and is_open and offer.resource.is_space:
+            free = len(
+                free_starts(
+                    [(offer, Line(offer.resource.pk))], length=length_of(offer, want),
+                    window=window, taken=taken, now=now, zone=town.zone,
+                )
+            )  # fmt: skip
+        elif on >= today and is_open:
+            free = taken.left(offer, window)
+        found.append(DayOf(on, free, is_open, is_past=on < today))
+    return found
 
 
 def families_of(town: Municipality) -> list[tuple[str, Any]]:

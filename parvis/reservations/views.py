@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from django.contrib import messages
@@ -22,7 +22,6 @@ from parvis.core.htmx import go_to, page_or_part
 from parvis.reservations import (
     actions,
     choices,
-    needs,
     pages,
     rules,
     search,
@@ -53,22 +52,47 @@ def index(request: TownRequest) -> HttpResponse:
     town, now = request.municipality, timezone.now()
     today = now.astimezone(town.zone).date()
     want = search.wanted(request.GET, today=today)
+    if request.GET.get("vue") == "semaine":
+        return _with_parts(_week_page(request, want, now=now))
     found = search.search(town, want, now=now)
     page = Paginator(found, PER_PAGE).get_page(request.GET.get("page"))
     on = want.on or today
-    facts = {
-        "want": want,
+    facts = _around(request, want, today) | {
         "page": page,
         "lines": [_listed(request, one, want, on, now) for one in page.object_list],
         "free": sum(one.is_free for one in found),
-        "families": search.families_of(town),
-        "parts": needs.PARTS,
-        "lengths": [(one, rules.said_length(one * rules.MINUTE)) for one in search.LENGTHS],
-        "today": today,
         "past": want.on is not None and want.on < today,
     }
     template = page_or_part(request, "reservations/index.html", "reservations/_found.html")
     return _with_parts(render(request, template, facts))
+
+
+def _around(request: TownRequest, want: search.Wanted, today: date) -> dict[str, Any]:
+    """The form of the search, whatever the view of what it finds."""
+    return {
+        "want": want,
+        "families": search.families_of(request.municipality),
+        "lengths": [(one, rules.said_length(one * rules.MINUTE)) for one in search.LENGTHS],
+        "today": today,
+    }
+
+
+def _week_page(request: TownRequest, want: search.Wanted, *, now: datetime) -> HttpResponse:
+    """The same list as a grid: what of each thing is free on each day of a week."""
+    town = request.municipality
+    today = now.astimezone(town.zone).date()
+    days, rows = search.week(town, want, now=now)
+    page = Paginator(rows, PER_PAGE).get_page(request.GET.get("page"))
+    facts = _around(request, want, today) | {
+        "by_week": True,
+        "days": days,
+        "page": page,
+        "rows": page.object_list,
+        "before": days[0] - weeks.DAY if days[0] > today else None,
+        "after": days[-1] + weeks.DAY,
+    }
+    template = page_or_part(request, "reservations/index.html", "reservations/_found_week.html")
+    return render(request, template, facts)
 
 
 def _listed(
@@ -118,12 +142,15 @@ def resource(request: TownRequest, resource_id: int) -> HttpResponse:
         on = min(chosen).astimezone(town.zone).date()
     if on is None or on < now.astimezone(town.zone).date():
         on = pages.first_free_day(town, offer, now=now)
+    span = recap.choice.span if recap.choice else None
     facts = pages.about(request, offer, on, now=now) | {
+        "pieces": views_loans.beside(request, span, now=now),
+        "span": span,
         "week": pages.week(town, offer, on, now=now, chosen=chosen),
         "recap": recap,
         "chosen": [weeks.key(one) for one in chosen],
     }
-    template = page_or_part(request, "reservations/space.html", "reservations/_recap.html")
+    template = page_or_part(request, "reservations/space.html", "reservations/_space_recap.html")
     return _with_parts(render(request, template, facts))
 
 

@@ -82,6 +82,25 @@ def _chosen(request: TownRequest, *, now: datetime) -> tuple[Span | None, Recap]
         return None, Recap(refusal=str(refused))
 
 
+BESIDE = (Resource.Family.FURNITURE, Resource.Family.SOUND, Resource.Family.SPORT)
+"""What one may want in a place that one reserves."""
+
+
+def beside(request: TownRequest, span: Span | None, *, now: datetime) -> list[Piece]:
+    """Equipment to add to a place, in the same request and for the same hours."""
+    town = request.municipality
+    rows = (
+        Resource.objects.of(town)
+        .offered()
+        .filter(kind=Resource.Kind.EQUIPMENT, family__in=BESIDE)
+        .values_list("pk", flat=True)
+    )
+    if not rows:
+        return []
+    offers = choices.standing(town, rows, now=now)
+    return pieces(request, list(offers.values()), span, now=now)
+
+
 def pieces(
     request: TownRequest, offers: list[Offer], span: Span | None, *, now: datetime
 ) -> list[Piece]:

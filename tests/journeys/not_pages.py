@@ -107,7 +107,7 @@ NOT_PAGES: dict[str, str] = {
     "bureau/demandes/<int:case_id>/retirer/": DEED,
     "bureau/demandes/<int:case_id>/promesse/": DEED,
     "bureau/demandes/<int:case_id>/courriels/<int:letter_id>/": DEED,
-    "bureau/demandes/jours-fermes/<int:closure_id>/retirer/": DEED,
+    "bureau/demandes/jours-fermes/<int:closed_day_id>/retirer/": DEED,
     "bureau/envois/<int:message_id>/preuve.csv": FILE,
     "bureau/envois/<int:message_id>/arreter/": DEED,
     "bureau/envois/adresses/<int:bad_id>/": DEED,

@@ -22,6 +22,7 @@ LOOKS: dict[str, list[tuple[str, str, int]]] = {
         (VISITOR, "/reserver/", 200),
         (VISITOR, "/reserver/?q=une+salle+samedi+soir+pour+40+personnes", 200),
         (VISITOR, "/reserver/?quoi=rink&personnes=90000", 200),
+        (VISITOR, "/reserver/?vue=semaine", 200),
         (RESIDENT, "/reserver/", 200),
     ],
     "reserver/materiel/": [

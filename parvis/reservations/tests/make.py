@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -66,8 +66,11 @@ def _open(resource: Resource, opens: time, closes: time) -> None:
 
 def span(hour: int = 10, length: float = 2, *, days: int = 3) -> Span:
     """From an hour of the clock on the wall at Alma, so many days after NOW, for so many hours."""
-    start = datetime.combine(NOW.date() + timedelta(days=days), time(hour), tzinfo=ZONE)
-    start = start.astimezone(UTC)
+    return span_on(NOW.date() + timedelta(days=days), hour, length)
+
+
+def span_on(on: date, hour: int = 10, length: float = 2) -> Span:
+    start = datetime.combine(on, time(hour), tzinfo=ZONE).astimezone(UTC)
     return Span(start, start + timedelta(hours=length))
 
 

@@ -339,3 +339,40 @@ def test_an_organisation_pays_its_own_price_and_strangers_may_not_speak_for_it(
     assert signed_in.post(CONFIRM, {**fields(mine), "organisation": clubs[0].pk}).status_code == 302
     booking = Booking.objects.of(town).get()
     assert (booking.organisation, booking.total) == (clubs[0], 0)
+
+
+def test_a_week_of_everything_says_what_each_day_has_left(client, town, django_assert_num_queries):
+    hall = make.space(town, "Salle du Pont", opens=time(9), closes=time(12))
+    make.equipment(town, "Tables", total=10)
+    take(town, hall, at(town, 9, days=8))
+    day = at(town, 12, days=8).astimezone(town.zone).date()
+    page = people.visitor(client, town)
+    query = {"vue": "semaine", "jour": day.isoformat()}
+    page.get("/reserver/", query)
+    with django_assert_num_queries(14):
+        html = page.get("/reserver/", query).content.decode()
+    cells = re.findall(r"jour=([\d-]+)\"><b>(\d+)</b>", html)
+    assert (day.isoformat(), "2") in cells
+    assert (day.isoformat(), "10") in cells
+    other = day + timedelta(days=-1 if day.weekday() else 1)
+    assert (other.isoformat(), "3") in cells
+
+
+def test_a_place_is_reserved_with_equipment_for_the_same_hours(signed_in, person, town):
+    hall = make.space(town, "Gymnase")
+    nets = make.equipment(town, "Filets", family="sport", total=4)
+    make.equipment(town, "Chapiteau", family="tent", total=4)
+    page = signed_in.get(hall.get_absolute_url(), {"h": weeks.key(at(town, 10)), f"q{nets.pk}": 2})
+    said = text_of(page)
+    assert "4 disponibles à ce moment" in said and "2 × Filets" in said
+    assert "Chapiteau" not in said
+    choice = chosen(hall, at(town, 10)) | {f"q{nets.pk}": "2"}
+    assert signed_in.post(CONFIRM, fields(signed_in.get(CONFIRM, choice))).status_code == 302
+    taken = Booking.objects.of(town).get().takings
+    assert {(one.resource_id, one.quantity) for one in taken.all()} == {(hall.pk, 1), (nets.pk, 2)}
+    too_many = chosen(hall, at(town, 10, days=4)) | {f"q{nets.pk}": "5"}
+    refused = signed_in.get(CONFIRM, too_many)
+    assert refused.status_code == 422
+    assert "La Ville n’en prête que 4" in text_of(refused)
+    back = re.search(r'href="([^"]+)">\s*Changer mon choix', refused.content.decode())[1]
+    assert f"q{nets.pk}=5" in back
