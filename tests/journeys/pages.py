@@ -240,6 +240,11 @@ NOT_PAGES: dict[str, str] = {
     "avis/flux.json": FILE,
     "avis/<int:pk>/": FILE,
     "avis/<int:pk>/certificat.pdf": FILE,
+    "alertes.atom": FILE,
+    "alertes/<int:pk>.cap.xml": FILE,
+    "alertes/<int:pk>-<int:number>.cap.xml": FILE,
+    "alertes/certificat.pem": FILE,
+    "bureau/alertes/<int:alert_id>/quebec-en-alerte.pdf": FILE,
     "adresses/chercher.json": FILE,
     "fichiers/^(?P<area>[a-z]{2,20})/(?P<folder>[A-Za-z0-9_-]{16,64})/(?P<name>[^/\\\\]{1,160})$": (
         FILE
