@@ -95,15 +95,14 @@ def test_the_first_letter_leaves_within_a_second_of_the_approval(open_town, mail
         stop.wait(1.5)
         for _ in range(3):
             mailbox.letters.clear()
-            noted = note_the_first(mailbox)
             with as_town(open_town.pk):
                 revision = alerts.proposed(open_town, now=timezone.now())
             decided = time.monotonic()
             with as_town(open_town.pk):
                 alerts.approve(revision, member, now=timezone.now())
-            while not mailbox.letters and time.monotonic() < decided + 5:
+            while not mailbox.letters and time.monotonic() < decided + 10:
                 stop.wait(0.01)
-            delays.append(noted[0] - decided)
+            delays.append(time.monotonic() - decided)
             while dispatch_is_busy():
                 stop.wait(0.05)
     finally:
@@ -115,18 +114,6 @@ def test_the_first_letter_leaves_within_a_second_of_the_approval(open_town, mail
     text = mailbox.letters[0].get_body(("plain",)).get_content()
     assert "Portez l’eau à gros bouillons" in text
     assert "moi=" in text
-
-
-def note_the_first(mailbox) -> list[float]:  # noqa: F811
-    """When each letter was taken in, from now on."""
-    taken, noted = type(mailbox).handle_DATA, []
-
-    async def watched(server, session, envelope):
-        noted.append(time.monotonic())
-        return await taken(mailbox, server, session, envelope)
-
-    mailbox.handle_DATA = watched
-    return noted
 
 
 def dispatch_is_busy() -> bool:
