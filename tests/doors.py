@@ -9,7 +9,7 @@ from typing import Any
 
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from parvis.alerts.models import Alert, Answer
+from parvis.alerts.models import Alert, Answer, Received
 from parvis.announcements.models import Announcement
 from parvis.municipalities.models import HostName, Invitation, StaffMember
 from parvis.notifications.models import BadAddress, Device, Message, Subject
@@ -58,8 +58,8 @@ OPEN_DOORS = {
     "alertes/<int:alert_id>/": "danger concerns everyone",
     "alertes/<int:alert_id>/reponse/": "behind the signature of a link, or the sign-in",
     "alertes.atom": "what was sent, for machines",
-    "alertes/<int:pk>.cap.xml": "what was sent, for machines",
-    "alertes/<int:pk>-<int:number>.cap.xml": "what was sent, for machines",
+    "alertes/<int:alert_id>.cap.xml": "what was sent, for machines",
+    "alertes/<int:alert_id>-<int:number>.cap.xml": "what was sent, for machines",
     "alertes/certificat.pem": "the public half of a key",
     "adresses/chercher/": "streets are public; a visitor looks up a sector",
     "adresses/chercher.json": "streets are public; a visitor looks up a sector",
@@ -98,6 +98,7 @@ ROWS: dict[str, Any] = {
     "message_id": Message,
     "person_id": Resident,
     "phone_id": Phone,
+    "received_id": Received,
     "pk": Announcement,
     "place_id": Place,
     "sector_id": Sector,

@@ -31,6 +31,7 @@ from parvis.residents.models import Phone, Place, Resident
 from parvis.residents.tests.make import PASSWORD, sign_in
 from parvis.territory import actions as territory
 from parvis.territory.models import Address, Sector
+from tests.journeys import alert_pages
 
 VISITOR, RESIDENT, STAFF = "visitor", "resident", "staff"
 HOUSEHOLD_TOKEN = "h" * 32
@@ -170,6 +171,7 @@ PAGES: dict[str, list[Look]] = {
         "/bureau/territoire/importations/{import}/"
     ),
 }
+PAGES |= alert_pages.looks(visitor, resident, staff)
 
 DEED, FILE, WALK, OFF, SAME = (
     "answers to POST, or to htmx with a part of a page listed above",
@@ -240,11 +242,6 @@ NOT_PAGES: dict[str, str] = {
     "avis/flux.json": FILE,
     "avis/<int:pk>/": FILE,
     "avis/<int:pk>/certificat.pdf": FILE,
-    "alertes.atom": FILE,
-    "alertes/<int:pk>.cap.xml": FILE,
-    "alertes/<int:pk>-<int:number>.cap.xml": FILE,
-    "alertes/certificat.pem": FILE,
-    "bureau/alertes/<int:alert_id>/quebec-en-alerte.pdf": FILE,
     "adresses/chercher.json": FILE,
     "fichiers/^(?P<area>[a-z]{2,20})/(?P<folder>[A-Za-z0-9_-]{16,64})/(?P<name>[^/\\\\]{1,160})$": (
         FILE
@@ -290,6 +287,7 @@ NOT_PAGES: dict[str, str] = {
     "api/v1/subjects": FILE,
     "api/v1/sectors": FILE,
 }
+NOT_PAGES |= dict.fromkeys(alert_pages.DEEDS, DEED) | dict.fromkeys(alert_pages.FILES, FILE)
 
 
 @dataclasses.dataclass
@@ -319,6 +317,7 @@ def small_town() -> SmallTown:
             person.set_password(PASSWORD)
             person.save()
         names = public_names(town, now) | people_names(town, agathe, lise, now)
+        names |= alert_pages.alert_names(town, agathe, lise, now)
         keys = {RESIDENT: session(agathe), STAFF: session(lise)}
     return SmallTown(town, names, keys)
 
