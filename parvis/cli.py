@@ -107,7 +107,9 @@ def parser() -> Parser:
         "files", nargs="+", metavar="FICHIER", help="«\u00a0-\u00a0»\u00a0: entrée standard"
     )
     trusting(two)
-    two = deeds.add_parser("watch", help="dire les messages qui arrivent, sans rien en renvoyer")
+    two = deeds.add_parser(
+        "watch", help="dire les messages qui arrivent, sans rien en renvoyer", parents=[same]
+    )
     two.set_defaults(deed=watch_cap)
     two.add_argument(
         "sources",
@@ -128,6 +130,13 @@ def parser() -> Parser:
     )
     two.add_argument("--every", type=float, default=60, metavar="S", help="entre deux lectures")
     two.add_argument("--code", default="", metavar="N", help="code de lieu, par exemple 2493042")
+    two.add_argument(
+        "--town",
+        action="append",
+        default=[],
+        metavar="VILLE",
+        help="proposer au Bureau de cette ville ce qui la concerne, répétable",
+    )
     two.add_argument("--keep", type=Path, metavar="DOSSIER", help="y garder chaque message")
     two.add_argument("--alarm", default="", metavar="CMD", help="commande qui reçoit l’alarme")
     two.add_argument("--count", type=int, default=0, metavar="N", help="arrêter après N messages")
@@ -279,6 +288,11 @@ def check_cap(arguments: argparse.Namespace) -> int:
 
 
 def watch_cap(arguments: argparse.Namespace) -> int:
+    # Only what is kept at a Bureau needs an instance.
+    return in_django(_watch_cap)(arguments) if arguments.town else _watch_cap(arguments)
+
+
+def _watch_cap(arguments: argparse.Namespace) -> int:
     from parvis import cli_cap
 
     return cli_cap.watch(
@@ -291,6 +305,7 @@ def watch_cap(arguments: argparse.Namespace) -> int:
         keep=arguments.keep,
         alarm=arguments.alarm,
         count=arguments.count,
+        towns=arguments.town,
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import signal
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -158,8 +158,12 @@ def watch(
     keep: Path | None = None,
     alarm: str = "",
     count: int = 0,
+    towns: Iterable[str] = (),
 ) -> int:
-    """Say what arrives until stopped, or until so many messages have. Sends nothing on."""
+    """Say what arrives until stopped, or until so many messages have. Sends nothing on.
+
+    With towns, what concerns one is kept at its Bureau, as a proposal.
+    """
     for source in sources:
         try:
             if not is_feed(source):
@@ -179,6 +183,7 @@ def watch(
     watching = Watch(sources, desk=desk, archives=archives, every=every)
     signal.signal(signal.SIGTERM, lambda *_: watching.stop.set())
     told = 0
+    propose = _proposing(towns, watching)
 
     def tell(news: News) -> bool:
         nonlocal told
@@ -187,6 +192,7 @@ def watch(
         elif isinstance(news, Message):
             if keep is not None:
                 _keep(news, keep)
+            propose(news)
             if not code or concerns(news.alert, code):
                 told += 1
                 _say_now(message_line(news))
@@ -196,6 +202,40 @@ def watch(
 
     watching.run(tell)
     return 0
+
+
+def _proposing(slugs: Iterable[str], watching: Watch) -> Callable[[Message], None]:
+    """What hands a message to the Bureau of each town that it concerns."""
+    slugs = tuple(slugs)
+    if not slugs:
+        return lambda _message: None
+    from django.db import OperationalError, close_old_connections
+    from django.utils import timezone
+
+    from parvis.alerts import ingest
+    from parvis.cli_town import find_town
+    from parvis.core.db import as_town
+
+    towns = [find_town(slug) for slug in slugs]
+    for town in towns:
+        if not town.code:
+            raise Stop(f"{town.name} n’a pas de code géographique\u00a0: réglez-le au Bureau.")
+
+    def hand(message: Message) -> None:
+        for town in towns:
+            # The database may be away for a while: what arrived is not lost for that.
+            while not watching.stop.is_set():
+                try:
+                    close_old_connections()
+                    with as_town(town.pk):
+                        if ingest.take_in(town, message, now=timezone.now()):
+                            _say_now(f"{town.slug}\u00a0: proposé au Bureau.")
+                    break
+                except OperationalError:
+                    _say_now("base de données\u00a0: ne répond pas, nouvel essai.")
+                    watching.stop.wait(2)
+
+    return hand
 
 
 def _say_now(line: str) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from parvis.alerts.models import Alert, Answer
+from parvis.alerts.models import Alert, Answer, Received
 from parvis.announcements.models import Announcement
 from parvis.cases.models import Case, ClosedDay, StrayLetter
 from parvis.municipalities.models import HostName, Invitation, StaffMember
@@ -64,8 +64,8 @@ OPEN_DOORS = {
     "alertes/<int:alert_id>/": "danger concerns everyone",
     "alertes/<int:alert_id>/reponse/": "behind the signature of a link, or the sign-in",
     "alertes.atom": "what was sent, for machines",
-    "alertes/<int:pk>.cap.xml": "what was sent, for machines",
-    "alertes/<int:pk>-<int:number>.cap.xml": "what was sent, for machines",
+    "alertes/<int:alert_id>.cap.xml": "what was sent, for machines",
+    "alertes/<int:alert_id>-<int:number>.cap.xml": "what was sent, for machines",
     "alertes/certificat.pem": "the public half of a key",
     "adresses/chercher/": "streets are public; a visitor looks up a sector",
     "adresses/chercher.json": "streets are public; a visitor looks up a sector",
@@ -112,6 +112,7 @@ ROWS: dict[str, Any] = {
     "payment_id": Payment,
     "person_id": Resident,
     "phone_id": Phone,
+    "received_id": Received,
     "pk": Announcement,
     "place_id": Place,
     "resource_id": Resource,

@@ -6,7 +6,7 @@ from datetime import time, timedelta
 
 from django.db import models
 
-from parvis.alerts.models import Alert, Answer, CapFile, Revision, SigningKey
+from parvis.alerts.models import Alert, Answer, CapFile, Received, Revision, SigningKey
 from parvis.announcements.models import (
     Announcement,
     Attachment,
@@ -167,6 +167,10 @@ def one_of_each(town) -> dict[type[models.Model], models.Model]:
     add(
         CapFile, revision=revision, alert=alert, number=1, reference="a,b,c", content=b"<alert/>",
         sha256="0", title="Faites bouillir l’eau", sent_at=NOW, expires_at=NOW, written_at=NOW,
+    )  # fmt: skip
+    add(
+        Received, source="a:1", sender="b", identifier="c", sent_at=NOW, kind="Alert",
+        status="Actual", worth="none", content=b"<alert/>", sha256="0", arrived_at=NOW,
     )  # fmt: skip
     add(SigningKey, private=b"0", certificate="", created_at=NOW)
     add(Answer, alert=alert, resident=person, kind="help", first_at=NOW, at=NOW)

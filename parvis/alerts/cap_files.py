@@ -165,12 +165,12 @@ def told_of(revision: Revision, references: list[str]) -> cap_compose.Told:
         note=revision.note,
         web=absolute(town, alert.get_absolute_url()),
         contact=town.help_phone,
-        surfaces=_surfaces(revision),
+        surfaces=surfaces(revision),
         places=_places(revision),
     )
 
 
-def _surfaces(revision: Revision) -> list[cap_compose.Geometry]:
+def surfaces(revision: Revision) -> list[cap_compose.Geometry]:
     """What was drawn. The whole town is told by its code: its limits are not among our tables."""
     if revision.everywhere:
         return []

@@ -72,16 +72,16 @@ def atom(request: TownRequest) -> HttpResponse:
 
 @login_not_required
 @require_safe
-def newest(request: TownRequest, pk: int) -> HttpResponse:
+def newest(request: TownRequest, alert_id: int) -> HttpResponse:
     """The last message of an alert."""
-    return _file(request, FOR_A_MINUTE, alert_id=pk)
+    return _file(request, FOR_A_MINUTE, alert_id=alert_id)
 
 
 @login_not_required
 @require_safe
-def revision(request: TownRequest, pk: int, number: int) -> HttpResponse:
+def revision(request: TownRequest, alert_id: int, number: int) -> HttpResponse:
     """One message, which never changes."""
-    return _file(request, FOR_EVER, alert_id=pk, number=number)
+    return _file(request, FOR_EVER, alert_id=alert_id, number=number)
 
 
 @login_not_required

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from parvis.alerts import events, rules
 from parvis.alerts.cap_models import CapFile as CapFile
+from parvis.alerts.cap_models import Received as Received
 from parvis.alerts.cap_models import SigningKey as SigningKey
 from parvis.municipalities.models import Owned, OwnedQuerySet
 from parvis.notifications.models import Message

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST
 
 from parvis.alerts import actions, audience, drafts, events, rules
 from parvis.alerts.forms import BeginForm
-from parvis.alerts.models import Alert, Revision
+from parvis.alerts.models import Alert, Received, Revision
 from parvis.alerts.pages import sector_names, tone_of
 from parvis.core.errors import Refused
 from parvis.core.htmx import go_to
@@ -90,6 +90,7 @@ def index(request: StaffRequest) -> HttpResponse:
             "lines": lines,
             "may_act": may_enter(request.staff, ROOM, "act"),
             "deciders": deciders(request),
+            "received": Received.objects.of(request.municipality).waiting().count(),
         },
     )
 

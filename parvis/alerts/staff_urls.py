@@ -1,11 +1,22 @@
 from django.urls import path
 
-from parvis.alerts import staff, staff_compose, staff_follow, staff_rescue, staff_sheet
+from parvis.alerts import (
+    staff,
+    staff_compose,
+    staff_follow,
+    staff_received,
+    staff_rescue,
+    staff_sheet,
+)
 
 app_name = "alerts_staff"
 urlpatterns = [
     path("", staff.index, name="index"),
     path("nouvelle/", staff.new, name="new"),
+    path("recus/", staff_received.received, name="received"),
+    path("recus/<int:received_id>/commencer/", staff_received.begin, name="begin_from"),
+    path("recus/<int:received_id>/ecarter/", staff_received.set_aside, name="set_aside"),
+    path("recus/<int:received_id>.cap.xml", staff_received.received_file, name="received_file"),
     path("<int:alert_id>/", staff_follow.follow, name="follow"),
     path("<int:alert_id>/suite/", staff.go_on, name="go_on"),
     path("<int:alert_id>/jeter/", staff.discard, name="discard"),

@@ -9,7 +9,9 @@ from django.http import HttpRequest
 from django.urls import Resolver404, resolve
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
+from parvis.alerts.models import Alert
 from parvis.backoffice import queue
 from parvis.municipalities.models import StaffMember
 from parvis.residents.doors import may_enter, staff_member
@@ -34,7 +36,24 @@ def desk(request: HttpRequest) -> dict[str, Any]:
         "person_url": "/moi/",
         "staff_member": member,
         "is_administrator": member.is_administrator,
+        "desk_chip": alert_chip(member),
         "may_write": may_enter(member, "announcements", "act"),
+    }
+
+
+def alert_chip(member: StaffMember) -> dict[str, str] | None:
+    """What no clerk may overlook: how many alerts are in force."""
+    standing = Alert.objects.of(member.municipality_id).standing(timezone.now())
+    count = standing.filter(is_drill=False).count()
+    if not count:
+        return None
+    label = ngettext("%(n)s alerte en vigueur", "%(n)s alertes en vigueur", count)
+    may_see = may_enter(member, "alerts", "see")
+    return {
+        "label": label % {"n": count},
+        "tone": "urgence",
+        "icon": "siren",
+        "url": "/bureau/alertes/" if may_see else "/alertes/",
     }
 
 

@@ -12,6 +12,8 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from parvis.alerts.models import Revision
+from parvis.alerts.rules import PROPOSED, SENT
 from parvis.announcements import rules
 from parvis.announcements.models import Announcement
 from parvis.cases.models import Case, StrayLetter
@@ -55,6 +57,8 @@ def order(items: list[Item]) -> list[Item]:
 def awaiting(member: StaffMember, *, now: datetime) -> list[Item]:
     """Everything that awaits this person, the nearest promise first."""
     items: list[Item] = []
+    if may_enter(member, "alerts", "see"):
+        items += alerts(member, now=now)
     if may_enter(member, "announcements", "see"):
         items += failed_sends(member, now=now)
         items += announcements(member, now=now)
@@ -168,6 +172,43 @@ def cases(member: StaffMember) -> Iterator[Item]:
             due_at=row.due_at,
             is_mine=is_mine,
             key=f"case-{row.pk}",
+        )
+
+
+def alerts(member: StaffMember, *, now: datetime) -> Iterator[Item]:
+    """What waits for a decision, my drafts, and what the town promised to say of an alert."""
+    town = member.municipality_id
+    room = _("Alertes")
+    waiting = Revision.objects.of(town).exclude(state=SENT).select_related("alert")
+    for one in waiting.order_by("-pk")[:50]:
+        proposed = one.state == PROPOSED
+        if not proposed and one.author_id != member.person_id:
+            continue
+        yield Item(
+            title=one.title or _("Sans titre"),
+            detail=_("Attend l’approbation d’une personne désignée")
+            if proposed
+            else _("Brouillon que vous avez commencé"),
+            url=f"/bureau/alertes/{one.alert_id}/{'approuver' if proposed else 'modifier'}/",
+            action=_("Relire") if proposed else _("Continuer"),
+            room=room,
+            due_at=one.proposed_at,
+            is_mine=one.author_id == member.person_id,
+            key=f"alert-revision-{one.pk}",
+        )
+    for one in Revision.objects.of(town).newest_of_standing(now):
+        promised = one.next_at or one.alert.expires_at
+        yield Item(
+            title=one.title,
+            detail=_("Alerte en vigueur\u00a0: prochaine mise à jour promise")
+            if one.next_at
+            else _("Alerte en vigueur\u00a0: elle prend fin d’elle-même"),
+            url=f"/bureau/alertes/{one.alert_id}/",
+            action=_("Suivre"),
+            room=room,
+            due_at=promised,
+            is_mine=one.decided_by_id == member.person_id,
+            key=f"alert-{one.alert_id}",
         )
 
 

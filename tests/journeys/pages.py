@@ -33,6 +33,7 @@ from parvis.residents.models import Phone, Place, Resident
 from parvis.residents.tests.make import PASSWORD, sign_in
 from parvis.territory import actions as territory
 from parvis.territory.models import Address, Sector
+from tests.journeys import alert_pages
 from tests.journeys import pages_reservations as lent
 from tests.journeys.not_pages import DEED, FILE
 from tests.journeys.not_pages import NOT_PAGES as NOT_PAGES
@@ -196,9 +197,11 @@ PAGES: dict[str, list[Look]] = {
         "/bureau/territoire/importations/{import}/"
     ),
 }
+PAGES |= alert_pages.looks(visitor, resident, staff)
 
 PAGES.update({route: [Look(*one) for one in looks] for route, looks in lent.LOOKS.items()})
 NOT_PAGES.update(dict.fromkeys(lent.DEEDS, DEED) | dict.fromkeys(lent.FILES, FILE))
+NOT_PAGES |= dict.fromkeys(alert_pages.DEEDS, DEED) | dict.fromkeys(alert_pages.FILES, FILE)
 
 
 @dataclasses.dataclass
@@ -229,6 +232,7 @@ def small_town() -> SmallTown:
             person.save()
         names = public_names(town, now) | people_names(town, agathe, lise, now)
         names |= lent.names(town, agathe)
+        names |= alert_pages.alert_names(town, agathe, lise, now)
         names |= case_names(town, agathe, now)
         keys = {RESIDENT: session(agathe), STAFF: session(lise)}
     return SmallTown(town, names, keys)

@@ -108,6 +108,14 @@ def test_instructions_are_covered_and_comments_are_not():
     assert states(stranger_signs(with_both, RSA_KEY, [RSA_CERTIFICATE]), THEIRS) == [State.HOLDS]
 
 
+def test_the_space_around_a_signature_is_part_of_what_is_signed():
+    there = b'<Signature xmlns="http://www.w3.org/2000/09/xmldsig#" Id="placeholder"/>\n \n</alert>'
+    signed = stranger_signs(MESSAGE.replace(b"</alert>", there), RSA_KEY, [RSA_CERTIFICATE])
+    assert b"\n \n</alert>" in signed
+    assert states(signed, THEIRS) == [State.HOLDS]
+    assert states(signed.replace(b"\n \n</alert>", b"</alert>"), THEIRS) == [State.BROKEN]
+
+
 def test_an_unsigned_message_says_so():
     read = verify(MESSAGE, now=NOW, trust=OURS)
     assert (read.is_signed, read.holds, read.verdicts) == (False, False, ())

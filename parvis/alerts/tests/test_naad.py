@@ -115,6 +115,7 @@ def test_what_is_forged_does_not_hide_the_true_one():
     assert isinstance(hear(desk, ONE), Twice)
     again = hear(desk, forged)
     assert isinstance(again, Message) and again.contradicts and not again.verified.holds
+    assert isinstance(hear(desk, ONE), Twice)
     # The same words without their signature say nothing new; with it, they do.
     desk = Desk(trust=OURS)
     assert isinstance(hear(desk, unsigned(1)), Message)
