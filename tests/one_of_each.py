@@ -27,11 +27,13 @@ from parvis.municipalities.tests.make import NOW
 from parvis.notifications.models import (
     BadAddress,
     Chunk,
+    ClosedNumber,
     Device,
     Message,
     Opening,
     Outcome,
     Preference,
+    Reply,
     Subject,
     Subscription,
 )  # fmt: skip
@@ -74,7 +76,7 @@ def one_of_each(town) -> dict[type[models.Model], models.Model]:
     made[PushKey] = PushKey.objects.of(town).get()
     line = made[AuditLine] = AuditLine.objects.of(town).first()
     add(AuditSeal, line_id=line.pk, sequence=1, hash="0" * 64, sealed_at=NOW)
-    add(Phone, resident=person, number="+14185550142", created_at=NOW)
+    phone = add(Phone, resident=person, number="+14185550142", created_at=NOW)
     place = made[Place] = Place.objects.of(town).get(resident=person)
     place.address = address
     place.save()
@@ -92,6 +94,8 @@ def one_of_each(town) -> dict[type[models.Model], models.Model]:
         p256dh=b"", auth=b"", key_id=1, created_at=NOW, seen_at=NOW,
     )  # fmt: skip
     add(BadAddress, email_id=1, resident=person, reason="unknown", since=NOW)
+    add(ClosedNumber, phone=phone, resident=person, channel="text", reason="landline", since=NOW)
+    add(Reply, phone=phone, resident=person, channel="text", answer="seen", identity="SM1", at=NOW)
     message = add(
         Message, kind="announcements.published", lane=2, subject=subject, content={},
         created_at=NOW, deadline_at=NOW,

@@ -17,6 +17,7 @@ from parvis.municipalities.models import Municipality
 from parvis.notifications import digests, erasure, mailboxes, rules
 from parvis.notifications.audience import plan_chunks
 from parvis.notifications.models import Channel, Chunk, Lane, Message, Opening, Subject, Work
+from parvis.notifications.telephony import channels_of
 from parvis.notifications.wake import wake_dispatchers
 
 
@@ -60,7 +61,7 @@ def send_message(
         content={key: dict(words) for key, words in content.items()},
         sector_ids=list(sector_ids) if sector_ids is not None else None,
         address_ids=list(address_ids) if address_ids is not None else None,
-        channels=list(channels) if channels is not None else list(Channel.values),
+        channels=list(channels) if channels is not None else channels_of(municipality),
         created_at=now,
         deadline_at=rules.deadline(now, lane, deadline),
         author_id=author.pk if author is not None else None,

@@ -15,6 +15,7 @@ from django.db import connection
 from parvis.municipalities.models import Municipality
 from parvis.notifications import rules
 from parvis.notifications.models import Channel, Message, Subject
+from parvis.notifications.telephony import channels_of
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,14 @@ CONTACTS = {
         "ON c.resident_id = w.resident_id AND c.municipality_id = %(town)s",
         "c.id",
         "c.removed_at IS NULL AND (NOT c.emergencies_only OR %(emergency)s)",
+    ),
+    "text": (
+        "JOIN residents_phone c ON c.resident_id = w.resident_id AND c.municipality_id = %(town)s",
+        "c.id",
+        "c.verified_at IS NOT NULL AND NOT EXISTS (SELECT 1 FROM notifications_closednumber k "
+        "WHERE k.municipality_id = %(town)s AND k.phone_id = c.id AND k.channel = 'text' "
+        # Who stopped texts stopped the routine ones.
+        "AND k.reopened_at IS NULL AND NOT (%(emergency)s AND k.reason = 'asked'))",
     ),
 }
 
@@ -166,7 +175,7 @@ def count_audience(
     by_channel: dict[str, int] = {}
     parts: list[str] = []
     with connection.cursor() as cursor:
-        for channel in channels or Channel.values:
+        for channel in channels or channels_of(municipality):
             sql = recipients_sql(channel, **shape).replace("%(channel)s", f"'{channel}'")
             cursor.execute(f"SELECT count(*) FROM ({sql}) q", parameters)
             by_channel[channel] = cursor.fetchone()[0]

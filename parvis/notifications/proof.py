@@ -15,7 +15,7 @@ from parvis.notifications import rules
 from parvis.notifications.models import Channel, Message, Opening, Outcome, Work
 from parvis.residents.models import Consent
 
-ICONS = {"inapp": "house", "email": "mail", "push": "bell-ring"}
+ICONS = {"inapp": "house", "email": "mail", "push": "bell-ring", "text": "message-square"}
 State = Outcome.State
 RETURNED = (
     "LEFT JOIN (SELECT channel, contact_id, true AS returned FROM notifications_outcome "

@@ -50,3 +50,13 @@ def received(*, resident: Resident, **_: Any) -> tuple[str, list[dict[str, Any]]
 @receiver(signals.export, dispatch_uid="notifications.openings")
 def openings(*, resident: Resident, **_: Any) -> tuple[str, list[dict[str, Any]]]:
     return "ouvertures", erasure.openings_of(resident)
+
+
+@receiver(signals.export, dispatch_uid="notifications.replies")
+def replies(*, resident: Resident, **_: Any) -> tuple[str, list[dict[str, Any]]]:
+    return "reponses_aux_textos", erasure.replies_of(resident)
+
+
+@receiver(signals.export, dispatch_uid="notifications.closures")
+def closures(*, resident: Resident, **_: Any) -> tuple[str, list[dict[str, Any]]]:
+    return "numeros_fermes", erasure.closures_of(resident)

@@ -1,6 +1,13 @@
 from django.urls import path
 
-from parvis.notifications import views, views_devices, views_inbox, views_unsubscribe, webhooks
+from parvis.notifications import (
+    phone_webhooks,
+    views,
+    views_devices,
+    views_inbox,
+    views_unsubscribe,
+    webhooks,
+)
 
 app_name = "notifications"
 urlpatterns = [
@@ -19,4 +26,10 @@ urlpatterns = [
     path("ouvert/", views_inbox.opened, name="opened"),
     path("desabonnement/<str:token>/", views_unsubscribe.unsubscribe_page, name="unsubscribe"),
     path("rebonds/<slug:provider>/", webhooks.report, name="report"),
+    path(
+        "telephone/<slug:provider>/suivi/<str:token>/",
+        phone_webhooks.text_report,
+        name="phone_report",
+    ),
+    path("telephone/<slug:provider>/recu/", phone_webhooks.text_received, name="text_received"),
 ]

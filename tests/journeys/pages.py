@@ -236,6 +236,8 @@ NOT_PAGES: dict[str, str] = {
     "mes-avis/recus/<int:message_id>/": FILE,
     "mes-avis/ouvert/": DEED,
     "mes-avis/rebonds/<slug:provider>/": DEED,
+    "mes-avis/telephone/<slug:provider>/suivi/<str:token>/": DEED,
+    "mes-avis/telephone/<slug:provider>/recu/": DEED,
     "avis/flux.atom": FILE,
     "avis/flux.json": FILE,
     "avis/<int:pk>/": FILE,

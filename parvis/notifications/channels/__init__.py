@@ -63,6 +63,6 @@ class ChannelModule(Protocol):
 def load(name: str) -> Any:
     """The channel's module."""
     # Imported when first used: a dispatcher for letters needs no push machinery.
-    from parvis.notifications.channels import email, inapp, push  # noqa: PLC0415
+    from parvis.notifications.channels import email, inapp, push, text  # noqa: PLC0415
 
-    return {"email": email, "inapp": inapp, "push": push}[name]
+    return {"email": email, "inapp": inapp, "push": push, "text": text}[name]
