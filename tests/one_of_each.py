@@ -42,6 +42,7 @@ from parvis.residents.models import (
     Household,
     HouseholdMember,
     Phone,
+    PhoneCode,
     Place,
     Resident,
 )  # fmt: skip
@@ -77,6 +78,10 @@ def one_of_each(town) -> dict[type[models.Model], models.Model]:
     line = made[AuditLine] = AuditLine.objects.of(town).first()
     add(AuditSeal, line_id=line.pk, sequence=1, hash="0" * 64, sealed_at=NOW)
     phone = add(Phone, resident=person, number="+14185550142", created_at=NOW)
+    add(
+        PhoneCode, resident=person, phone_id=phone.pk, number=phone.number, way="text",
+        code_hash="0", sent_at=NOW, expires_at=NOW,
+    )  # fmt: skip
     place = made[Place] = Place.objects.of(town).get(resident=person)
     place.address = address
     place.save()

@@ -15,10 +15,11 @@ from parvis.notifications import reports
 from parvis.notifications.channels import Result, State
 from parvis.notifications.models import BadAddress, Channel, Chunk, Device, Outcome, Work
 from parvis.notifications.providers import CLOSES
+from parvis.notifications.rules import CODE
 from parvis.notifications.wake import wake_dispatchers
 from parvis.residents.models import Phone
 
-WIPED = {"residents.phone_code"}
+WIPED = {CODE}
 """Kinds whose words must not outlast their delivery."""
 STEP = 15.0
 """Retries that fall in the same fifteen seconds go together."""

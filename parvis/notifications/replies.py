@@ -144,21 +144,24 @@ def resume_texts(phones: Sequence[Phone], *, now: datetime) -> None:
 
 SAID: dict[str, dict[Answer, str]] = {
     "fr": {
-        Answer.SEEN: "{town} : merci, c'est noté.",
+        Answer.SEEN: "{town}\u00a0: merci, c’est noté.",
         Answer.HELP: (
-            "{town} : votre besoin d'aide est noté. Ce texto ne remplace pas le 911 : si votre vie "
-            "est en danger, composez le 911."
+            "{town}\u00a0: votre besoin d’aide est noté. Ce texto ne remplace pas le 911\u00a0: si "
+            "votre vie est en danger, composez le 911."
         ),
         Answer.STOP: (
-            "{town} : plus de textos courants à ce numéro. Les alertes de sécurité civile "
+            "{town}\u00a0: plus de textos courants à ce numéro. Les alertes de sécurité civile "
             "continuent. REPRENDRE pour les ravoir."
         ),
-        Answer.START: "{town} : les textos reprennent à ce numéro. ARRET pour cesser.",
+        Answer.START: "{town}\u00a0: les textos reprennent à ce numéro. ARRET pour cesser.",
         Answer.ABOUT: (
-            "{town} : avis de la Ville. Vos choix : {choices} Renseignements : {phone}. ARRET pour "
-            "cesser. En danger, composez le 911."
+            "{town}\u00a0: avis de la Ville. Vos choix\u00a0: {choices} "
+            "Renseignements\u00a0: {phone}. ARRET pour cesser. En danger, composez le 911."
         ),
-        Answer.OTHER: "{town} : ce numéro n'est pas lu. Renseignements : {phone}. Urgence : 911.",
+        Answer.OTHER: (
+            "{town}\u00a0: ce numéro n’est pas lu. Renseignements\u00a0: {phone}. "
+            "Urgence\u00a0: 911."
+        ),
     },
     "en": {
         Answer.SEEN: "{town}: thank you, noted.",
@@ -180,7 +183,10 @@ SAID: dict[str, dict[Answer, str]] = {
 }  # fmt: skip
 """In the alphabet of texts, French and English, outside the catalogue: no page shows them."""
 KEPT_TO_READ = {
-    "fr": "{town} : réponse notée. Répondez 1 = vu, 2 = besoin d'aide. En danger, composez le 911.",
+    "fr": (
+        "{town}\u00a0: réponse notée. Répondez 1 = vu, 2 = besoin d’aide. "
+        "En danger, composez le 911."
+    ),
     "en": "{town}: noted. Reply 1 = seen, 2 = need help. In danger, call 911.",
 }
 

@@ -15,6 +15,8 @@ PUSH_BYTES = 2000
 """Some push services carry 2,744 bytes after base64; longer texts are cut."""
 
 CHUNK_SIZE = {"inapp": 5000, "email": 200, "push": 1000, "text": 200}
+CODE = "residents.phone_code"
+"""Kind of the message that brings a code to a number that is not verified yet."""
 LEASE = timedelta(seconds=60)
 GROUP = 20
 """Letters whose fate is written down together: what a crash leaves in doubt at most."""

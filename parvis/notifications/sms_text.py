@@ -127,12 +127,14 @@ def shortened(text: str, units: int) -> str:
 # end it, how to answer. French as the Charter has it; English where the person reads English.
 STOP = {"fr": "ARRET pour cesser.", "en": "STOP to end."}
 ASKS = {
-    "fr": "Répondez 1 = vu, 2 = besoin d'aide.",
+    "fr": "Répondez 1 = vu, 2 = besoin d’aide.",
     "en": "Reply 1 = seen, 2 = need help.",
 }
-COLON = {"fr": " : ", "en": ": "}
+COLON = {"fr": "\u00a0: ", "en": ": "}
 CODE = {
-    "fr": "{sender} : votre code est {code}. Il vaut {minutes} minutes. Ne le donnez à personne.",
+    "fr": (
+        "{sender}\u00a0: votre code est {code}. Il vaut {minutes} minutes. Ne le donnez à personne."
+    ),
     "en": "{sender}: your code is {code}. It is good for {minutes} minutes. Give it to nobody.",
 }
 
@@ -153,11 +155,11 @@ def compose(
     what still fits. Sender, link and ways to answer are never cut.
     """
     language = language if language in STOP else "fr"
-    head = carried(sender) + COLON[language]
+    head = carried(f"{sender}{COLON[language]}")
     tail = " ".join(
         part
         for part in (
-            link, ASKS[language] if asks else "", STOP[language] if may_stop else "",
+            link, carried(ASKS[language]) if asks else "", STOP[language] if may_stop else "",
         )
         if part
     )  # fmt: skip

@@ -65,7 +65,7 @@ class Refusal(Exception):
         self.after = after
 
 
-class Wire(TwilioHttpClient):
+class Wire(TwilioHttpClient):  # type: ignore[misc]
     """The SDK's client, with enough connections for a group, and Retry-After kept."""
 
     def __init__(self) -> None:

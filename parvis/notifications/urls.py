@@ -16,6 +16,7 @@ urlpatterns = [
     path("pause/", views.pause, name="pause"),
     path("reprise/", views.resume, name="resume"),
     path("essai/", views.try_out, name="try_out"),
+    path("telephones/<int:phone_id>/reprendre/", views.resume_texts, name="resume_texts"),
     path("appareils/", views_devices.register, name="register"),
     path("appareils/suite/", views_devices.renew, name="renew"),
     path("appareils/<int:device_id>/nom/", views_devices.rename, name="rename"),

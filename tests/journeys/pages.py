@@ -32,8 +32,7 @@ from parvis.residents.tests.make import PASSWORD, sign_in
 from parvis.territory import actions as territory
 from parvis.territory.models import Address, Sector
 
-VISITOR, RESIDENT, STAFF = "visitor", "resident", "staff"
-HOUSEHOLD_TOKEN = "h" * 32
+VISITOR, RESIDENT, STAFF, HOUSEHOLD_TOKEN = "visitor", "resident", "staff", "h" * 32
 AVIS = r"avis/^(?P<pk>[0-9]{1,18})-(?P<slug>[a-z0-9-]{1,60})/$"
 
 
@@ -89,6 +88,7 @@ PAGES: dict[str, list[Look]] = {
     "moi/": [*resident("/moi/"), *staff("/moi/")],
     "moi/nom/": resident("/moi/nom/"),
     "moi/telephones/": resident("/moi/telephones/"),
+    "moi/telephones/<int:phone_id>/": resident("/moi/telephones/{phone}/"),
     "moi/adresses/": resident("/moi/adresses/"),
     "moi/adresses/<int:place_id>/": resident("/moi/adresses/{place}/"),
     "moi/menage/": [*resident("/moi/menage/"), *staff("/moi/menage/")],
@@ -148,6 +148,7 @@ PAGES: dict[str, list[Look]] = {
     "bureau/avis/<int:pk>/relire/": staff("/bureau/avis/{draft_id}/relire/"),
     "bureau/envois/": staff("/bureau/envois/"),
     "bureau/envois/<int:message_id>/": staff("/bureau/envois/{message}/"),
+    "bureau/envois/<int:message_id>/reponses/": staff("/bureau/envois/{message}/reponses/"),
     "bureau/citoyens/": staff("/bureau/citoyens/", "/bureau/citoyens/?q=tremblay"),
     "bureau/citoyens/ouvrir/": staff("/bureau/citoyens/ouvrir/"),
     "bureau/citoyens/<int:person_id>/": staff("/bureau/citoyens/{person}/"),
@@ -216,6 +217,8 @@ NOT_PAGES: dict[str, str] = {
     "compte/social/signup/": SAME,
     "compte/social/login/cancelled/": SAME,
     "compte/social/login/error/": SAME,
+    "moi/telephones/<int:phone_id>/code/": DEED,
+    "moi/telephones/<int:phone_id>/verifier/": DEED,
     "moi/telephones/<int:phone_id>/retirer/": DEED,
     "moi/adresses/<int:place_id>/retirer/": DEED,
     "moi/menage/<int:household_id>/inviter/": DEED,
@@ -228,6 +231,7 @@ NOT_PAGES: dict[str, str] = {
     "mes-avis/pause/": DEED,
     "mes-avis/reprise/": DEED,
     "mes-avis/essai/": DEED,
+    "mes-avis/telephones/<int:phone_id>/reprendre/": DEED,
     "mes-avis/appareils/": DEED,
     "mes-avis/appareils/suite/": DEED,
     "mes-avis/appareils/<int:device_id>/nom/": DEED,
@@ -236,8 +240,8 @@ NOT_PAGES: dict[str, str] = {
     "mes-avis/recus/<int:message_id>/": FILE,
     "mes-avis/ouvert/": DEED,
     "mes-avis/rebonds/<slug:provider>/": DEED,
-    "mes-avis/telephone/<slug:provider>/suivi/<str:token>/": DEED,
-    "mes-avis/telephone/<slug:provider>/recu/": DEED,
+    "mes-avis/telephone/<slug:provider>/suivi/<str:token>/": FILE,
+    "mes-avis/telephone/<slug:provider>/recu/": FILE,
     "avis/flux.atom": FILE,
     "avis/flux.json": FILE,
     "avis/<int:pk>/": FILE,
@@ -355,10 +359,9 @@ def public_names(town: Municipality, now: datetime) -> dict[str, Any]:
         "emergency": emergency.get_absolute_url(), "emergency_id": emergency.pk,
         "lifted": lifted.get_absolute_url(), "lifted_id": lifted.pk,
         "notice": notice.get_absolute_url(), "notice_id": notice.pk,
-        "scheduled_id": said.filter(state="scheduled").first().pk, "draft_id": draft.pk,
-        "message": Message.objects.of(town).order_by("id").first().pk,
-        "sector": Sector.objects.of(town).first().pk,
-        "address": Address.objects.of(town).first().pk,
+        "scheduled_id": said.filter(state="scheduled").first().pk,
+        "draft_id": draft.pk, "message": Message.objects.of(town).earliest("id").pk,
+        "sector": Sector.objects.of(town).first().pk, "address": Address.objects.first().pk,
     }  # fmt: skip
 
 
@@ -386,13 +389,12 @@ def people_names(
         municipality=town, kind="addresses", name="adresses.csv", actor=lise, now=now,
         chunks=["numero;rue;lat;lon\n1;rue des Érables;48,55;-71,65\n".encode("cp1252")],
     )  # fmt: skip
-    assert Phone.objects.of(town).filter(resident=agathe).exists()
     assert HostName.objects.filter(municipality=town).count() == 2
     return {
-        "person": agathe.pk, "place": Place.objects.of(town).get(resident=agathe).pk,
-        "household": household.pk, "household_token": HOUSEHOLD_TOKEN,
-        "invitation_token": token, "host_token": hosts.proof(host),
-        "address_token": confirmations.token_for(unread),
-        "import": file.pk, "unsubscribe": unsubscribe.link(agathe, None, "email"),
+        "phone": Phone.objects.of(town).get(resident=agathe).pk, "person": agathe.pk,
+        "household": household.pk, "household_token": HOUSEHOLD_TOKEN, "import": file.pk,
+        "place": Place.objects.of(town).get(resident=agathe).pk, "host_token": hosts.proof(host),
+        "invitation_token": token, "address_token": confirmations.token_for(unread),
+        "unsubscribe": unsubscribe.link(agathe, None, "email"),
         "member": StaffMember.objects.of(town).exclude(person=lise).first().pk,
     }  # fmt: skip

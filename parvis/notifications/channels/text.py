@@ -17,9 +17,6 @@ from parvis.notifications.telephony import Handed
 from parvis.notifications.urls_of import absolute, origin
 from parvis.residents.models import Phone
 
-CODE = "residents.phone_code"
-"""Kind of the message that brings a code to a number that is not verified yet."""
-
 
 def deliver(parcel: Parcel, keeper: Keeper) -> Iterator[Result]:
     """Hand the texts over by groups, emergencies from a sender of their own."""
@@ -65,7 +62,7 @@ def recipients_of(parcel: Parcel) -> list[Recipient]:
     if parcel.urgent:
         closed = closed.exclude(reason=ClosedNumber.Reason.ASKED)
     phones = Phone.objects.of(town).filter(pk__in=parcel.recipients, resident__is_active=True)
-    if parcel.message.kind != CODE:
+    if parcel.message.kind != rules.CODE:
         phones = phones.filter(~Exists(closed), verified_at__isnull=False)
     columns = ("pk", "number", "resident_id", "resident__language")
     with as_town(town):
@@ -75,7 +72,7 @@ def recipients_of(parcel: Parcel) -> list[Recipient]:
 def body_of(parcel: Parcel, language: str) -> str:
     message, town = parcel.message, parcel.municipality
     spoken, words = rules.content_for(message.content, language)
-    if message.kind == CODE:
+    if message.kind == rules.CODE:
         return str(words["text_message"])
     return sms_text.compose(
         words,
