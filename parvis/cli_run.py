@@ -100,9 +100,15 @@ def demo(data: Path, *, port: int) -> int:
     os.environ.update(
         PARVIS_DEMO="1", PARVIS_DEBUG="0", PARVIS_HTTPS="0", PARVIS_PUBLIC_PORT=str(port)
     )
+    from parvis.demo import telephone
+
     letters = socket.create_server(("127.0.0.1", 0))
+    texts = socket.create_server(("127.0.0.1", 0), backlog=128)
     os.environ.update(
-        SMTP_HOST="127.0.0.1", SMTP_PORT=str(letters.getsockname()[1]), MAIL_DOMAIN="exemple.ca"
+        TELEPHONY=telephone.provider(texts.getsockname()[1]),
+        SMTP_HOST="127.0.0.1",
+        SMTP_PORT=str(letters.getsockname()[1]),
+        MAIL_DOMAIN="exemple.ca",
     )
     data.mkdir(mode=0o711, parents=True, exist_ok=True)
     with only_one(data.resolve(), "demo") as mark_file:
@@ -111,7 +117,7 @@ def demo(data: Path, *, port: int) -> int:
         # The supervisor is there first: a Ctrl-C from here on ends things in order.
         with instance(data):
             try:
-                return _demo(family, data.resolve(), port, letters)
+                return _demo(family, data.resolve(), port, letters, texts)
             finally:
                 say("Arrêt en cours…")
                 family.end()
@@ -121,7 +127,9 @@ def demo(data: Path, *, port: int) -> int:
                 say("Parvis est arrêté.")
 
 
-def _demo(family: Supervisor, data: Path, port: int, letters: socket.socket) -> int:
+def _demo(
+    family: Supervisor, data: Path, port: int, letters: socket.socket, texts: socket.socket
+) -> int:
     load_django()
     from parvis.demo import seed
 
@@ -131,8 +139,12 @@ def _demo(family: Supervisor, data: Path, port: int, letters: socket.socket) -> 
     if family.stopping:
         return 0
     mailbox = python("-m", "parvis.demo.mailbox", str(letters.fileno()), str(data / "mail"))
+    telephone = python(
+        "-m", "parvis.demo.telephone", str(texts.fileno()), str(data / "telephone"), str(port)
+    )
     family.add(
         Child("courriels", mailbox, inherits=[letters.fileno()]),
+        Child("téléphones", telephone, inherits=[texts.fileno()]),
         web_child("127.0.0.1", port),
         *worker_children(),
     )
