@@ -38,11 +38,13 @@ def web_child(host: str, port: int, *, workers: int = 2) -> Child:
 def worker_children() -> list[Child]:
     """What works behind the pages: deliveries, jobs, and the seal on the audit trail."""
     small = {"DATABASE_POOL": "4"}
+    # One connection for each channel's loop, and for what its groups write meanwhile.
+    loops = {"DATABASE_POOL": "8"}
     children = []
     if importlib.util.find_spec("parvis.notifications.__main__"):
         for lanes in ("emergency", "all"):
             command = python("-m", "parvis.notifications", "--lanes", lanes)
-            children.append(Child(f"envois ({lanes})", command, small))
+            children.append(Child(f"envois ({lanes})", command, loops))
     jobs = python("-m", "django", "procrastinate", "worker", "--concurrency", "2")
     children.append(Child("travaux", jobs, small))
     children.append(Child("sceaux", python("-m", "parvis.cli", "seal"), small))

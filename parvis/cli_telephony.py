@@ -25,7 +25,7 @@ def telephony() -> Iterator[Finding]:
     for town in every:
         routine = {one.routine for one in providers_for(town, "routine")}
         emergency = {one.emergency for one in providers_for(town, "emergency")}
-        served += bool(routine or emergency)
+        served += bool(routine or emergency or providers_for(town, "voice"))
         if routine and not emergency:
             yield bad(
                 f"{town.name} envoie des textos, mais aucune urgence\u00a0: donnez «\u00a0emergency"
@@ -52,4 +52,4 @@ def telephony() -> Iterator[Finding]:
             f"Le fournisseur de textos {line.name} {line.fault or 'demande une pause'}\u00a0: les "
             "autres le remplacent, s’il y en a."
         )
-    yield good(f"{served} villes envoient des textos.")
+    yield good(f"{served} villes envoient des textos ou appellent.")

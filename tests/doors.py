@@ -44,6 +44,11 @@ OPEN_DOORS = {
     "mes-avis/rebonds/<slug:provider>/": "behind the provider's signature",
     "mes-avis/telephone/<slug:provider>/suivi/<str:token>/": "behind the provider's signature",
     "mes-avis/telephone/<slug:provider>/recu/": "behind the provider's signature",
+    "mes-avis/telephone/<slug:provider>/appel/<str:token>/": "behind the provider's signature",
+    "mes-avis/telephone/<slug:provider>/appel/<str:token>/touche/": (
+        "behind the provider's signature"
+    ),
+    "mes-avis/telephone/<slug:provider>/appel/<str:token>/fin/": "behind the provider's signature",
     "avis/": "what is published",
     "avis/leves/": "what is published",
     "avis/archives/": "what is published",

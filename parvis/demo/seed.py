@@ -220,7 +220,7 @@ def subscribe(
                 continue
             ways = [("email", 0.9), ("push", 0.35)]
             if resident.pk in reachable:
-                ways.append(("text", 0.6))
+                ways += [("text", 0.6), ("voice", 0.05)]
             for channel, share in ways:
                 if number and chance.random() > share:
                     continue

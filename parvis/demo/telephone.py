@@ -1,4 +1,4 @@
-"""The demonstration's own provider of texts: takes every text, keeps it, reports, sends nothing on.
+"""The demonstration's own provider of texts and calls: keeps them, reports, sends nothing on.
 
 It speaks Twilio's protocol, as far as the portal does. Run as
 `python -m parvis.demo.telephone <descriptor of a listening socket> <folder> <portal's port>`.
@@ -28,7 +28,10 @@ from twilio.request_validator import RequestValidator
 BOOK = "texts.jsonl"
 KEPT = 2000
 ACCOUNT, TOKEN = "ACdemonstration", "of-the-demonstration"
-ROUTINE, EMERGENCY = "+14185550190", "+14185550191"
+ROUTINE, EMERGENCY, VOICE = "+14185550190", "+14185550191", "+14185550192"
+LANDLINE = "34"
+PATIENCE = 30.0
+"""Seconds that an invented person takes to press a key."""
 FAULTS = {"21": "30003", "34": "30006", "55": "30007", "89": "30005"}
 """Last digits of an invented number → how a text to it ends: proofs have something to show."""
 
@@ -44,6 +47,7 @@ def provider(port: int) -> str:
                 "base": f"http://127.0.0.1:{port}",
                 "routine": ROUTINE,
                 "emergency": EMERGENCY,
+                "voice": VOICE,
                 "per_second": 50,
                 "price": "0.0083",
             }
@@ -59,6 +63,8 @@ class Book:
         self.path = folder / BOOK
         self.portal = portal
         self.lock = threading.Lock()
+        self.live: dict[str, dict[str, str]] = {}
+        """Number → the call that waits for a key there."""
         self.count = len(texts(folder, limit=KEPT))
 
     def write(self, **facts: str) -> dict[str, str]:
@@ -101,8 +107,57 @@ class Book:
             fields["ErrorCode"] = code
         self.tell(callback, fields)
 
+    def call(self, fields: Mapping[str, str]) -> dict[str, str]:
+        sid = f"CA{time.time_ns():032x}"
+        threading.Thread(target=self.ring, args=(sid, fields), daemon=True).start()
+        return {"sid": sid, "number": fields.get("To", "")}
+
+    def ring(self, sid: str, fields: Mapping[str, str]) -> None:
+        """Two seconds later somebody takes it: nobody at some numbers, a machine at others."""
+        time.sleep(2)
+        number, callback = fields["To"], fields["StatusCallback"]
+        if number[-2:] in FAULTS and number[-2:] != LANDLINE:
+            self.tell(callback, {"CallSid": sid, "CallStatus": "no-answer"})
+            return
+        by = "machine_end_beep" if number.endswith("7") else "human"
+        said = fields.get("Twiml") or self.tell(fields["Url"], {"CallSid": sid, "AnsweredBy": by})
+        call = {"sid": sid, "number": number, "by": by, "callback": callback}
+        self.hear({**call, "url": fields.get("Url", callback)}, said)
+
+    def hear(self, call: dict[str, str], said: str) -> None:
+        """Keep what was said, and wait for a key where one is asked for."""
+        words = " ".join(unescape(each) for each in re.findall(r"<Say[^>]*>(.*?)</Say>", said))
+        self.write(way="call", number=call["number"], sender=VOICE, body=words)
+        asked = re.search(r'<Gather[^>]*action="([^"]+)"', said)
+        if asked is None:
+            self.tell(
+                call["callback"],
+                {"CallSid": call["sid"], "CallStatus": "completed", "AnsweredBy": call["by"]},
+            )
+            return
+        parts = urlsplit(call["url"])
+        action = f"{parts.scheme}://{parts.netloc}{unescape(asked[1])}"
+        waiting = {**call, "action": action, "turn": str(time.time_ns())}
+        with self.lock:
+            self.live[call["number"]] = waiting
+        threading.Timer(PATIENCE, self.press, (call["number"], "", waiting["turn"])).start()
+
+    def press(self, number: str, digit: str, turn: str = "") -> bool:
+        """Press a key in the call that waits at this number; False when none does."""
+        with self.lock:
+            call = self.live.get(number)
+            if call is None or (turn and call["turn"] != turn):
+                return False
+            del self.live[number]
+        if digit:
+            self.write(way="in", number=number, sender=VOICE, body=f"Touche {digit}")
+        self.hear(call, self.tell(call["action"], {"CallSid": call["sid"], "Digits": digit}))
+        return True
+
     def bring(self, host: str, number: str, sender: str, body: str) -> None:
         """Bring the portal what somebody answered, and keep what it says back."""
+        if len(body) == 1 and body.isdecimal() and self.press(number, body):
+            return
         text = self.write(way="in", number=number, sender=sender, body=body)
         port = f":{self.portal}"
         url = f"http://{host}{port}/mes-avis/telephone/demonstration/recu/"
@@ -120,7 +175,7 @@ class Book:
         try:
             portal.request(
                 "POST",
-                parts.path,
+                parts.path + (f"?{parts.query}" if parts.query else ""),
                 urlencode(fields),
                 {
                     "Host": parts.netloc,
@@ -176,7 +231,7 @@ class Doors(BaseHTTPRequestHandler):
         if self.path == "/reponse":
             book.bring(fields["host"], fields["number"], fields["sender"], fields["body"])
             return self.answer(200, {})
-        taken = book.take(fields)
+        taken = book.call(fields) if "/Calls" in self.path else book.take(fields)
         return self.answer(201, {"sid": taken["sid"], "status": "queued", "to": taken["number"]})
 
     def do_GET(self) -> None:

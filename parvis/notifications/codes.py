@@ -18,21 +18,22 @@ from parvis.residents.rules import CODE_MINUTES
 
 
 def ways_to(phone: Phone) -> list[str]:
-    """How a code can come to this number: by text, unless it is known to take none."""
+    """How a code can come to this number: by text, unless it is known to take none; aloud."""
+    aloud = [Channel.VOICE.value] if telephony.has_calls(phone.municipality) else []
     if not telephony.has_texts(phone.municipality):
-        return []
+        return aloud
     refused = ClosedNumber.objects.of(phone.municipality_id).filter(
         phone_id=phone.pk,
         channel=Channel.TEXT,
         reopened_at__isnull=True,
         reason__in=[ClosedNumber.Reason.LANDLINE, ClosedNumber.Reason.UNKNOWN],
     )
-    return [] if phone.pk and refused.exists() else [Channel.TEXT.value]
+    return aloud if phone.pk and refused.exists() else [Channel.TEXT.value, *aloud]
 
 
 @transaction.atomic
 def send_code(phone: Phone, *, code: str, way: str, now: datetime) -> Message:
-    """Plan the text that brings a code. Its words are wiped once it is handed over."""
+    """Plan the text or the call that brings a code. Its words are wiped once it is handed over."""
     town = phone.municipality
     words = sms_text.code_text(
         sender=town.name, code=code, minutes=CODE_MINUTES, language=phone.resident.language,
@@ -42,7 +43,9 @@ def send_code(phone: Phone, *, code: str, way: str, now: datetime) -> Message:
         municipality=town,
         kind=CODE,
         lane=Lane.PERSONAL,
-        content={"fr": {"title": _("Code de vérification"), "text_message": words}},
+        content={
+            "fr": {"title": _("Code de vérification"), "text_message": words, "voice_code": code}
+        },
         channels=[way],
         created_at=now,
         # A code that comes when it serves no more would only confuse.

@@ -205,7 +205,7 @@ def release(held: Claim) -> None:
 
 
 def drain(
-    channels: Sequence[str] = ("inapp", "email", "push", "text"), *, most: int = 10_000
+    channels: Sequence[str] = ("inapp", "email", "push", "text", "voice"), *, most: int = 10_000
 ) -> int:
     """Deliver everything that waits, here and now; answer how many chunks. For tests and tools."""
     done = 0

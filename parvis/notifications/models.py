@@ -27,6 +27,7 @@ class Channel(models.TextChoices):
     EMAIL = "email", _("Courriel")
     PUSH = "push", _("Appli")
     TEXT = "text", _("Texto")
+    VOICE = "voice", _("Appel")
 
 
 class Lane(models.IntegerChoices):
@@ -283,6 +284,7 @@ class Outcome(Owned):
         RETRY = "retry", _("Nouvel essai")
         BOUNCED = "bounced", _("Retourné plus tard")
         DELIVERED = "reached", _("Arrivé")
+        CALLING = "calling", _("Appel en cours")
 
     message_id = models.BigIntegerField()
     chunk_id = models.BigIntegerField()
@@ -317,7 +319,12 @@ class Outcome(Owned):
                 fields=["municipality", "resident_id", "-message_id"],
                 condition=Q(channel="inapp"),
                 name="outcome_inbox",
-            )
+            ),
+            models.Index(
+                fields=["municipality", "at"],
+                condition=Q(state="calling"),
+                name="outcome_calling",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -66,10 +66,11 @@ def write(
         Device.objects.of(municipality).filter(pk__in=gone, removed_at__isnull=True).update(
             removed_at=now, removed_why="gone"
         )
-    if chunk.channel == Channel.TEXT:
-        refused = {r.contact_id: r.reason for r in results if r.reason in CLOSES}
+    if chunk.channel in {Channel.TEXT, Channel.VOICE}:
+        closing = CLOSES if chunk.channel == Channel.TEXT else {"unknown_number"}
+        refused = {r.contact_id: r.reason for r in results if r.reason in closing}
         for phone in Phone.objects.of(municipality).filter(pk__in=refused):
-            reports.close(phone, channel=Channel.TEXT, reason=refused[phone.pk], now=now)
+            reports.close(phone, channel=chunk.channel, reason=refused[phone.pk], now=now)
     bad = {r.contact_id: r for r in results if r.reason == "unknown_address" and r.contact_id}
     if bad and chunk.channel == Channel.EMAIL:
         note_bad_addresses(municipality, {pk: r.reason for pk, r in bad.items()}, now=now)

@@ -17,7 +17,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 from twilio.request_validator import RequestValidator
 
-from parvis.notifications import replies, reports
+from parvis.notifications import calls, replies, reports
 from parvis.notifications.providers import Provider
 from parvis.notifications.urls_of import origin
 from parvis.residents.http import TownRequest
@@ -89,3 +89,61 @@ def text_received(request: TownRequest, provider: str) -> HttpResponse:
     if taken is None or not taken.is_new or post.get("OptOutType"):
         return twiml()
     return twiml(f"<Message>{escape(replies.answer_to(taken, request.municipality))}</Message>")
+
+
+def _call(request: TownRequest, provider: str, token: str) -> calls.Call | None:
+    """The call that this signed request is about, or None."""
+    if signer_of(request, provider) is None:
+        return None
+    call = calls.read_token(token)
+    return call if call is not None and call.town_id == request.municipality.pk else None
+
+
+@csrf_exempt
+@login_not_required
+@require_POST
+def call_answered(request: TownRequest, provider: str, token: str) -> HttpResponse:
+    """Somebody, or a machine, took the call: what is said."""
+    call = _call(request, provider, token)
+    if call is None:
+        return HttpResponseForbidden()
+    said = calls.answered(call, provider, by=request.POST.get("AnsweredBy", ""))
+    return twiml(said or "<Hangup/>")
+
+
+@csrf_exempt
+@login_not_required
+@require_POST
+def call_key(request: TownRequest, provider: str, token: str) -> HttpResponse:
+    """A key was pressed, or none in time."""
+    call = _call(request, provider, token)
+    if call is None:
+        return HttpResponseForbidden()
+    turn = request.GET.get("tour", "")
+    return twiml(
+        calls.pressed(
+            call,
+            provider,
+            digits=request.POST.get("Digits", ""),
+            turn=int(turn) if turn in {"1", "2", "3"} else 3,
+            sid=request.POST.get("CallSid", "")[:60],
+            now=timezone.now(),
+        )
+    )
+
+
+@csrf_exempt
+@login_not_required
+@require_POST
+def call_ended(request: TownRequest, provider: str, token: str) -> HttpResponse:
+    """How the call ended."""
+    call = _call(request, provider, token)
+    if call is None:
+        return HttpResponseForbidden()
+    calls.end(
+        call,
+        status=request.POST.get("CallStatus", ""),
+        answered_by=request.POST.get("AnsweredBy", ""),
+        now=timezone.now(),
+    )
+    return HttpResponse(status=204)

@@ -25,7 +25,8 @@ from parvis.notifications.models import (
 from parvis.notifications.telephony import channels_of
 from parvis.residents.models import Phone, Place, Resident
 
-CHOSEN = (Channel.INAPP, Channel.EMAIL, Channel.PUSH, Channel.TEXT)
+CHOSEN = (Channel.INAPP, Channel.EMAIL, Channel.PUSH, Channel.TEXT, Channel.VOICE)
+BY_PHONE = (Channel.TEXT, Channel.VOICE)
 """Channels that a resident switches on. Whatever comes by another, the portal keeps as well."""
 LONGEST_PAUSE = timedelta(days=366)
 MOST_DEVICES = 20
@@ -49,7 +50,7 @@ def _check_choice(
             _("Les urgences sont toujours actives\u00a0: elles protègent la vie et la santé.")
         )
     phones = Phone.objects.of(resident.municipality_id).filter(resident=resident)
-    if channel == Channel.TEXT and wanted and not phones.exclude(verified_at=None).exists():
+    if channel in BY_PHONE and wanted and not phones.exclude(verified_at=None).exists():
         raise Refused(_("Vérifiez d’abord un numéro de téléphone, dans «\u00a0Mon compte\u00a0»."))
 
 
@@ -83,8 +84,8 @@ def set_subscription(
     _check_choice(resident, place, subject, channel, wanted=wanted)
     if pace and pace not in Subscription.Pace.values:
         raise Refused(_("Ce rythme n’existe pas."))
-    if channel == Channel.TEXT:
-        # A digest by text would be a letter.
+    if channel in BY_PHONE:
+        # A digest by text or by voice would be a letter.
         pace = Subscription.Pace.NOW
     town = resident.municipality_id
     way = {"place": place, "subject": subject, "channel": channel}

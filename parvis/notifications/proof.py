@@ -16,7 +16,13 @@ from parvis.notifications import rules
 from parvis.notifications.models import Channel, Message, Opening, Outcome, Reply, Work
 from parvis.residents.models import Consent
 
-ICONS = {"inapp": "house", "email": "mail", "push": "bell-ring", "text": "message-square-text"}
+ICONS = {
+    "inapp": "house",
+    "email": "mail",
+    "push": "bell-ring",
+    "text": "message-square-text",
+    "voice": "phone-call",
+}
 State = Outcome.State
 REPORTED = (
     "LEFT JOIN (SELECT channel, contact_id, state AS report, reason AS why "
@@ -41,6 +47,8 @@ class ChannelFigures:
     handed: int = 0
     arrived: int = 0
     """Of those handed over, where the channel tells."""
+    voicemail: int = 0
+    """Left on a machine: no one has heard it yet, as far as is known."""
     opened: int = 0
     failed: int = 0
     uncertain: int = 0
@@ -101,13 +109,15 @@ def figures(message: Message) -> Figures:
             found[channel].targeted = int(count)
         cursor.execute(
             f"SELECT channel, {AFTER_ALL}, CASE {AFTER_ALL} WHEN 'bounced' THEN why "
-            "ELSE reason END, count(*), count(*) FILTER (WHERE report = 'reached') "
+            "ELSE reason END, count(*), count(*) FILTER (WHERE report = 'reached' AND why = ''), "
+            "count(*) FILTER (WHERE report = 'reached' AND why = 'voicemail') "
             f"FROM notifications_outcome o {REPORTED} "
             "WHERE municipality_id = %s AND message_id = %s AND is_final GROUP BY 1, 2, 3",
             [message.municipality_id, message.pk, message.municipality_id, message.pk],
         )
-        for channel, state, reason, count, arrived in cursor.fetchall():
+        for channel, state, reason, count, arrived, voicemail in cursor.fetchall():
             found[channel].arrived += arrived
+            found[channel].voicemail += voicemail
             if state == State.HANDED_OVER:
                 found[channel].handed += count
                 continue

@@ -16,6 +16,7 @@ from typing import Any
 import requests
 from django.conf import settings
 from requests.adapters import HTTPAdapter
+from twilio.base import values
 from twilio.base.exceptions import TwilioException, TwilioRestException
 from twilio.http.http_client import TwilioHttpClient
 from twilio.rest import Client
@@ -115,9 +116,16 @@ def has_texts(town: Municipality) -> bool:
     return bool(providers_for(town, "routine"))
 
 
+def has_calls(town: Municipality) -> bool:
+    """Whether the town can have people called."""
+    return bool(providers_for(town, "voice"))
+
+
 def channels_of(town: Municipality) -> list[str]:
     """The channels that exist in this town: without a provider, neither texts nor calls do."""
     absent = set() if has_texts(town) else {str(Channel.TEXT)}
+    if not has_calls(town):
+        absent.add(str(Channel.VOICE))
     return [name for name in Channel.values if name not in absent]
 
 
@@ -136,6 +144,25 @@ def send_text(
             # Past its deadline the provider drops it as well. Twilio takes 1 to 36,000 seconds.
             validity_period=max(1, min(seconds, 36_000)),
             **sender,
+        )
+
+    return handed(provider, create)
+
+
+def send_call(provider: Provider, *, to: str, url: str, twiml: str, report_to: str) -> Handed:
+    """Have a number called; what the answer means. Raises nothing."""
+    said = {"url": url, "method": "POST"} if url else {"twiml": twiml}
+
+    def create() -> None:
+        client(provider).calls.create(
+            to=to,
+            from_=provider.voice,
+            status_callback=report_to,
+            # Where a machine answers, its greeting is waited for: the message is left after it.
+            machine_detection="DetectMessageEnd" if url else values.unset,
+            timeout=30,
+            time_limit=300,
+            **said,
         )
 
     return handed(provider, create)

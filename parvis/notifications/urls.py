@@ -32,5 +32,20 @@ urlpatterns = [
         phone_webhooks.text_report,
         name="phone_report",
     ),
+    path(
+        "telephone/<slug:provider>/appel/<str:token>/",
+        phone_webhooks.call_answered,
+        name="call_answered",
+    ),
+    path(
+        "telephone/<slug:provider>/appel/<str:token>/touche/",
+        phone_webhooks.call_key,
+        name="call_key",
+    ),
+    path(
+        "telephone/<slug:provider>/appel/<str:token>/fin/",
+        phone_webhooks.call_ended,
+        name="call_ended",
+    ),
     path("telephone/<slug:provider>/recu/", phone_webhooks.text_received, name="text_received"),
 ]

@@ -20,6 +20,7 @@ from parvis.core.htmx import go_to, page_or_part
 from parvis.municipalities.models import PushKey
 from parvis.notifications import (
     actions,
+    calls,
     inbox,
     preferences,
     replies,
@@ -33,6 +34,8 @@ from parvis.notifications.models import (
     Channel,
     ClosedNumber,
     Device,
+    Lane,
+    Message,
     Preference,
     Subject,
     Subscription,
@@ -126,6 +129,7 @@ def contacts(request: ResidentRequest) -> dict[str, Any]:
         Phone.objects.of(request.municipality).filter(resident=request.user).order_by("pk")
     )
     texts = telephony.has_texts(request.municipality)
+    aloud = telephony.has_calls(request.municipality)
     closed = dict(
         ClosedNumber.objects.of(request.municipality)
         .filter(resident=request.user, channel=Channel.TEXT, reopened_at__isnull=True)
@@ -133,11 +137,18 @@ def contacts(request: ResidentRequest) -> dict[str, Any]:
     )
     for phone in phones:
         phone.closed = closed.get(phone.pk, "") if texts else ""
-    return {"emails": emails, "phones": phones, "texts": texts, "sample": sample(request)}
+    return {
+        "emails": emails,
+        "phones": phones,
+        "texts": texts,
+        "calls": aloud,
+        "by_phone": texts or aloud,
+        "sample": sample(request) if texts or aloud else {},
+    }
 
 
 def sample(request: ResidentRequest) -> dict[str, Any]:
-    """A routine text as it would come, and how long it is."""
+    """A routine text as it would come, how long it is, and what a call would say."""
     language = request.user.language
     with translation.override(language):
         words = {"title": _("Eau brune rue Scott"), "body": _("Elle reste bonne à boire.")}
@@ -145,7 +156,11 @@ def sample(request: ResidentRequest) -> dict[str, Any]:
         words, sender=request.municipality.name, language=language,
         link=absolute(request.municipality, inbox.open_path(128, Channel.TEXT)),
     )  # fmt: skip
-    return {"text": text, "measure": sms_text.measure(text)}
+    example = Message(
+        municipality=request.municipality, lane=Lane.NOTICE, content={"fr": words, language: words}
+    )
+    said = calls.script(example, language)[1]
+    return {"text": text, "measure": sms_text.measure(text), "said": said}
 
 
 def device_facts(request: ResidentRequest) -> dict[str, Any]:

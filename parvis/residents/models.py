@@ -146,7 +146,7 @@ class Phone(Owned):
     label = models.CharField(max_length=40, blank=True)
     verified_at = models.DateTimeField(null=True, blank=True)
     verified_how = models.CharField(max_length=10, blank=True)
-    """counter, or the way by which a code came: text."""
+    """counter, or the way by which a code came: text, voice."""
     created_at = models.DateTimeField()
 
     class Meta:

@@ -95,7 +95,10 @@ def send_code(request: ResidentRequest, phone_id: int) -> HttpResponse:
         )
     except Refused as refused:
         return _code_part(request, found, str(refused))
-    messages.success(request, _("Le code est parti. Il arrive en quelques secondes."))
+    if request.POST.get("way") == "voice":
+        messages.success(request, _("Ce numéro va sonner dans quelques secondes."))
+    else:
+        messages.success(request, _("Le code est parti. Il arrive en quelques secondes."))
     return go_to(request, "residents:phone", found.pk)
 
 

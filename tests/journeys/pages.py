@@ -31,6 +31,7 @@ from parvis.residents.models import Phone, Place, Resident
 from parvis.residents.tests.make import PASSWORD, sign_in
 from parvis.territory import actions as territory
 from parvis.territory.models import Address, Sector
+from tests.doors import OPEN_DOORS
 
 VISITOR, RESIDENT, STAFF, HOUSEHOLD_TOKEN = "visitor", "resident", "staff", "h" * 32
 AVIS = r"avis/^(?P<pk>[0-9]{1,18})-(?P<slug>[a-z0-9-]{1,60})/$"
@@ -240,8 +241,7 @@ NOT_PAGES: dict[str, str] = {
     "mes-avis/recus/<int:message_id>/": FILE,
     "mes-avis/ouvert/": DEED,
     "mes-avis/rebonds/<slug:provider>/": DEED,
-    "mes-avis/telephone/<slug:provider>/suivi/<str:token>/": FILE,
-    "mes-avis/telephone/<slug:provider>/recu/": FILE,
+    **{route: FILE for route in OPEN_DOORS if "/telephone/" in route},
     "avis/flux.atom": FILE,
     "avis/flux.json": FILE,
     "avis/<int:pk>/": FILE,

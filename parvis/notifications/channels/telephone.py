@@ -44,6 +44,8 @@ class Way:
     providers: Sequence[Provider]
     hand: Callable[[Provider, Recipient], Handed]
     taken: Callable[[Provider, Recipient], bool | None]
+    accepted: str = State.HANDED_OVER
+    """What it is once a provider took it: a call has yet to be answered."""
 
 
 @dataclass
@@ -164,7 +166,7 @@ def one_round(
     for (one, _provider, _wait), (answer, _seconds) in zip(sent, answers, strict=True):
         match answer.fate:
             case Fate.ACCEPTED:
-                results.append(ended(one, State.HANDED_OVER))
+                results.append(ended(one, way.accepted))
             case Fate.REFUSED:
                 results.append(ended(one, State.UNDELIVERABLE, answer.reason))
             case Fate.LOST:

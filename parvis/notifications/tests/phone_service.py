@@ -7,6 +7,7 @@ never say so. Reports and answers are signed as the real one signs them.
 from __future__ import annotations
 
 import json
+import re
 import threading
 import time
 from collections import Counter, deque
@@ -119,6 +120,25 @@ class PhoneService:
         self.taken.append({"sid": sid, "at": datetime.now(UTC).isoformat(), **text})
         return self.taken[-1]
 
+    # --- calls --------------------------------------------------------------------------------
+
+    def answer_call(self, client, call: dict[str, str], by: str = "human"):
+        """Somebody, or a machine, takes the call; what the portal has said."""
+        return self.post(client, call["Url"], {"CallSid": call["sid"], "AnsweredBy": by})
+
+    def press(self, client, said, call: dict[str, str], digits: str):
+        """Press a key, at the address that the portal gave with its words."""
+        action = re.search(r'action="([^"]+)"', said.content.decode())[1].replace("&amp;", "&")
+        parts = urlsplit(call["Url"])
+        url = f"{parts.scheme}://{parts.netloc}{action}"
+        return self.post(client, url, {"CallSid": call["sid"], "Digits": digits})
+
+    def hang_up_call(self, client, call: dict[str, str], status: str, by: str = "", **facts):
+        fields = {"CallSid": call["sid"], "CallStatus": status}
+        if by:
+            fields["AnsweredBy"] = by
+        return self.post(client, call["StatusCallback"], fields, **facts)
+
     def list_messages(self, door: BaseHTTPRequestHandler) -> None:
         query = parse_qs(urlsplit(door.path).query)
         number = query.get("To", [""])[0]
@@ -171,6 +191,5 @@ class PhoneService:
     def post(self, client, url: str, fields: dict[str, str], *, token: str = TOKEN):
         parts = urlsplit(url)
         signature = RequestValidator(token).compute_signature(url, fields)
-        return client.post(
-            parts.path, fields, HTTP_HOST=parts.netloc, HTTP_X_TWILIO_SIGNATURE=signature
-        )
+        path = parts.path + (f"?{parts.query}" if parts.query else "")
+        return client.post(path, fields, HTTP_HOST=parts.netloc, HTTP_X_TWILIO_SIGNATURE=signature)

@@ -24,7 +24,7 @@ from parvis.residents.tests import make
 
 @pytest.fixture
 def texts(settings):
-    with PhoneService() as service:
+    with PhoneService(voice="") as service:
         settings.TELEPHONY = (service.provider,)
         yield service
 
