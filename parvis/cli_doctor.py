@@ -8,11 +8,12 @@ import shutil
 import smtplib
 import socket
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from parvis.cli_findings import Finding, bad, good, warn
 from parvis.cli_place import say
+from parvis.cli_telephony import telephony
 
 # Seconds that work may wait before somebody is called: safety, personal, notices, digests.
 PATIENCE = {0: 15, 1: 60, 2: 300, 3: 1800}
@@ -21,27 +22,6 @@ SEALS_PATIENCE = 120
 JOBS_PATIENCE = 300
 BACKUP_DAYS = 2
 FREE_MEGABYTES = 500
-
-
-@dataclass(frozen=True)
-class Finding:
-    """Something that was looked at. Grave findings make the command fail."""
-
-    good: bool
-    said: str
-    grave: bool = True
-
-
-def good(said: str) -> Finding:
-    return Finding(True, said)
-
-
-def bad(said: str) -> Finding:
-    return Finding(False, said)
-
-
-def warn(said: str) -> Finding:
-    return Finding(False, said, grave=False)
 
 
 Look = Callable[[], Iterator[Finding]]
@@ -345,6 +325,7 @@ ALL: tuple[Look, ...] = (
     clock,
     disk,
     mail,
+    telephony,
     towns,
     lanes,
     jobs,

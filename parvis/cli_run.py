@@ -44,11 +44,13 @@ def web_child(host: str, port: int, *, data: Path, workers: int = 2) -> Child:
 def worker_children() -> list[Child]:
     """What works behind the pages: deliveries, jobs, and the seal on the audit trail."""
     small = {"DATABASE_POOL": "4"}
+    # One connection for each channel's loop, and for what its groups write meanwhile.
+    loops = {"DATABASE_POOL": "8"}
     children = []
     if importlib.util.find_spec("parvis.notifications.__main__"):
         for lanes in ("emergency", "all"):
             command = python("-m", "parvis.notifications", "--lanes", lanes)
-            children.append(Child(f"envois ({lanes})", command, small))
+            children.append(Child(f"envois ({lanes})", command, loops))
     jobs = python("-m", "django", "procrastinate", "worker", "--concurrency", "2")
     children.append(Child("travaux", jobs, small))
     children.append(Child("sceaux", python("-m", "parvis.cli", "seal"), small))
@@ -106,9 +108,15 @@ def demo(data: Path, *, port: int) -> int:
     os.environ.update(
         PARVIS_DEMO="1", PARVIS_DEBUG="0", PARVIS_HTTPS="0", PARVIS_PUBLIC_PORT=str(port)
     )
+    from parvis.demo import telephone
+
     letters = socket.create_server(("127.0.0.1", 0))
+    texts = socket.create_server(("127.0.0.1", 0), backlog=128)
     os.environ.update(
-        SMTP_HOST="127.0.0.1", SMTP_PORT=str(letters.getsockname()[1]), MAIL_DOMAIN="exemple.ca"
+        TELEPHONY=telephone.provider(texts.getsockname()[1]),
+        SMTP_HOST="127.0.0.1",
+        SMTP_PORT=str(letters.getsockname()[1]),
+        MAIL_DOMAIN="exemple.ca",
     )
     data.mkdir(mode=0o711, parents=True, exist_ok=True)
     with only_one(data.resolve(), "demo") as mark_file:
@@ -117,7 +125,7 @@ def demo(data: Path, *, port: int) -> int:
         # The supervisor is there first: a Ctrl-C from here on ends things in order.
         with instance(data):
             try:
-                return _demo(family, data.resolve(), port, letters)
+                return _demo(family, data.resolve(), port, letters, texts)
             finally:
                 say("Arrêt en cours…")
                 family.end()
@@ -127,7 +135,9 @@ def demo(data: Path, *, port: int) -> int:
                 say("Parvis est arrêté.")
 
 
-def _demo(family: Supervisor, data: Path, port: int, letters: socket.socket) -> int:
+def _demo(
+    family: Supervisor, data: Path, port: int, letters: socket.socket, texts: socket.socket
+) -> int:
     load_django()
     from parvis.demo import seed
 
@@ -137,8 +147,12 @@ def _demo(family: Supervisor, data: Path, port: int, letters: socket.socket) -> 
     if family.stopping:
         return 0
     mailbox = python("-m", "parvis.demo.mailbox", str(letters.fileno()), str(data / "mail"))
+    telephone = python(
+        "-m", "parvis.demo.telephone", str(texts.fileno()), str(data / "telephone"), str(port)
+    )
     family.add(
         Child("courriels", mailbox, inherits=[letters.fileno()]),
+        Child("téléphones", telephone, inherits=[texts.fileno()]),
         web_child("127.0.0.1", port, data=data),
         *worker_children(),
     )

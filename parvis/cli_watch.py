@@ -8,8 +8,9 @@ import time
 from datetime import datetime
 
 from parvis.cli_doctor import database, disk, jobs, lanes, look, mail, seals
+from parvis.cli_telephony import telephony
 
-WATCHED = (database, disk, mail, lanes, jobs, seals)
+WATCHED = (database, disk, mail, telephony, lanes, jobs, seals)
 
 
 def watch(*, every: float, alarm: str, rounds: int = 0) -> int:

@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from parvis.core.db import wipe
+from parvis.notifications.providers import read_providers
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -307,6 +308,13 @@ BOUNCE_IMAP_URL = read("BOUNCE_IMAP_URL")
 REPLY_MAILDIR = read("REPLY_MAILDIR")
 REPLY_IMAP_URL = read("REPLY_IMAP_URL")
 ANYMAIL = json.loads(read("ANYMAIL", "{}"))
+try:
+    TELEPHONY = read_providers(read("TELEPHONY"))
+    """Providers of texts and calls; empty, and neither exists anywhere."""
+except ValueError as error:
+    raise WrongSetting(f"TELEPHONY: {error}.") from error
+TELEPHONY_TIMEOUT = read_number("TELEPHONY_TIMEOUT", 10)
+"""Seconds that a provider may take to answer."""
 PUSH_CONTACT = read("PUSH_CONTACT", "mailto:parvis@localhost.localdomain")
 PUSH_HOSTS = read_list("PUSH_HOSTS")
 """Push services accepted beside the known ones: a test's own, an institution's."""

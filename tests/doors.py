@@ -45,6 +45,13 @@ OPEN_DOORS = {
     "mes-avis/ouvert/": "behind a signature",
     "mes-avis/desabonnement/<str:token>/": "RFC 8058: without signing in, behind a signature",
     "mes-avis/rebonds/<slug:provider>/": "behind the provider's signature",
+    "mes-avis/telephone/<slug:provider>/suivi/<str:token>/": "behind the provider's signature",
+    "mes-avis/telephone/<slug:provider>/recu/": "behind the provider's signature",
+    "mes-avis/telephone/<slug:provider>/appel/<str:token>/": "behind the provider's signature",
+    "mes-avis/telephone/<slug:provider>/appel/<str:token>/touche/": (
+        "behind the provider's signature"
+    ),
+    "mes-avis/telephone/<slug:provider>/appel/<str:token>/fin/": "behind the provider's signature",
     "avis/": "what is published",
     "avis/leves/": "what is published",
     "avis/archives/": "what is published",

@@ -31,6 +31,7 @@ from parvis.municipalities.tests.make import NOW
 from parvis.notifications.models import (
     BadAddress,
     Chunk,
+    ClosedNumber,
     Device,
     Envelope,
     EnvelopeBlock,
@@ -38,6 +39,7 @@ from parvis.notifications.models import (
     Opening,
     Outcome,
     Preference,
+    Reply,
     Subject,
     Subscription,
 )  # fmt: skip
@@ -62,6 +64,7 @@ from parvis.residents.models import (
     Household,
     HouseholdMember,
     Phone,
+    PhoneCode,
     Place,
     Resident,
 )  # fmt: skip
@@ -96,7 +99,11 @@ def one_of_each(town) -> dict[type[models.Model], models.Model]:
     made[PushKey] = PushKey.objects.of(town).get()
     line = made[AuditLine] = AuditLine.objects.of(town).first()
     add(AuditSeal, line_id=line.pk, sequence=1, hash="0" * 64, sealed_at=NOW)
-    add(Phone, resident=person, number="+14185550142", created_at=NOW)
+    phone = add(Phone, resident=person, number="+14185550142", created_at=NOW)
+    add(
+        PhoneCode, resident=person, phone_id=phone.pk, number=phone.number, way="text",
+        code_hash="0", sent_at=NOW, expires_at=NOW,
+    )  # fmt: skip
     place = made[Place] = Place.objects.of(town).get(resident=person)
     place.address = address
     place.save()
@@ -115,6 +122,8 @@ def one_of_each(town) -> dict[type[models.Model], models.Model]:
     )  # fmt: skip
     add(Envelope, device=device, secret=b"")
     add(BadAddress, email_id=1, resident=person, reason="unknown", since=NOW)
+    add(ClosedNumber, phone=phone, resident=person, channel="text", reason="landline", since=NOW)
+    add(Reply, phone=phone, resident=person, channel="text", answer="seen", identity="SM1", at=NOW)
     message = add(
         Message, kind="announcements.published", lane=2, subject=subject, content={},
         created_at=NOW, deadline_at=NOW,

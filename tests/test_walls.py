@@ -13,6 +13,7 @@ NOT_WALLED = {
     "municipalities_municipality": "looked up before a town is known",
     "municipalities_hostname": "looked up before a town is known",
     "notifications_work": "dispatchers serve all towns; no personal data in it",
+    "notifications_line": "pace of senders that serve all towns; no personal data in it",
     "django_session": "read before a user is known; its user is found behind the wall",
     "django_migrations": "of the instance",
     "django_content_type": "of the instance",

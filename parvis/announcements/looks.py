@@ -14,12 +14,12 @@ from parvis.core import files, prose
 from parvis.core.errors import Refused
 from parvis.notifications.audience import count_audience
 from parvis.notifications.models import Channel
+from parvis.notifications.proof import ICONS
 from parvis.territory.drawing import WIDTH, town_map
 from parvis.territory.geometry import bounds, frame
 from parvis.territory.models import Sector
 
 TITLE_ADVISED, BODY_SHOWN = 60, 120
-CHANNEL_ICONS = {"inapp": "house", "email": "mail", "push": "bell-ring"}
 
 
 def preview(announcement: Announcement, now: datetime) -> dict[str, Any]:
@@ -61,8 +61,9 @@ def reach(announcement: Announcement, now: datetime) -> dict[str, Any]:
     return {
         "persons": counted.persons,
         "channels": [
-            {"icon": CHANNEL_ICONS[name], "label": label, "count": counted.by_channel.get(name, 0)}
+            {"icon": ICONS[name], "label": label, "count": counted.by_channel[name]}
             for name, label in Channel.choices
+            if name in counted.by_channel
         ],
         "reach_subject": announcement.subject,
         "is_emergency": announcement.is_emergency,

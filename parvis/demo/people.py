@@ -39,6 +39,9 @@ REFUSED = {"inconnu": 12, "plein": 9}
 """Addresses that the demonstration's mail server refuses, so that proofs have something to show."""
 
 
+AREAS = ("418", "581", "367", "819")
+
+
 @dataclass(frozen=True)
 class Person:
     first_name: str
@@ -57,9 +60,9 @@ def invent(count: int, *, seed: int, faults: bool) -> Iterator[Person]:
             local = f"{refused[number - 1]}{number}"
         else:
             local = f"{plain(first)}.{plain(last)}{number}"
-        yield Person(
-            first, last, f"{local}@exemple.ca", f"+1418555{100 + chance.randrange(100):04d}"
-        )
+        area = AREAS[number % len(AREAS)]
+        phone = f"+1{area}555{100 + chance.randrange(100):04d}"
+        yield Person(first, last, f"{local}@exemple.ca", phone)
 
 
 def plain(name: str) -> str:

@@ -163,20 +163,26 @@ def settle_residents(
         ),
         batch_size=1000,
     )
-    Phone.objects.bulk_create(
-        (
+    first_of: set[str] = set()
+    phones = []
+    for resident, person in zip(residents, invented, strict=True):
+        if resident is not residents[0] and chance.random() >= 0.4:
+            continue
+        # One account for each number has shown that it is theirs; Agathe has yet to.
+        is_theirs = resident is not residents[0] and person.phone not in first_of
+        first_of.add(person.phone)
+        phones.append(
             Phone(
                 municipality=town,
                 resident=resident,
                 number=person.phone,
                 label="Cellulaire",
+                verified_at=resident.joined_at if is_theirs else None,
+                verified_how="text" if is_theirs else "",
                 created_at=resident.joined_at,
             )
-            for resident, person in zip(residents, invented, strict=True)
-            if resident is residents[0] or chance.random() < 0.4
-        ),
-        batch_size=1000,
-    )
+        )
+    Phone.objects.bulk_create(phones, batch_size=1000)
     share_homes(town, residents, homes, now=now)
     return residents
 
@@ -216,6 +222,8 @@ def subscribe(
     """Choices in plausible shares: most by e-mail at once, some as a digest, many by push too."""
     chance = random.Random(f"{town.slug} subscriptions")
     places = dict(Place.objects.of(town).values_list("resident_id", "pk"))
+    phones = Phone.objects.of(town).filter(verified_at__isnull=False)
+    reachable = set(phones.values_list("resident_id", flat=True))
     rows = []
     for number, resident in enumerate(residents):
         pace = chance.choices(["now", "daily", "weekly"], [80, 14, 6])[0]
@@ -224,7 +232,10 @@ def subscribe(
                 continue
             if number and chance.random() > SHARES.get(subject.name, OTHERS):
                 continue
-            for channel, share in (("email", 0.9), ("push", 0.35)):
+            ways = [("email", 0.9), ("push", 0.35)]
+            if resident.pk in reachable:
+                ways += [("text", 0.6), ("voice", 0.05)]
+            for channel, share in ways:
                 if number and chance.random() > share:
                     continue
                 rows.append(
@@ -316,6 +327,7 @@ def accounts_sheet(port: int) -> str:
         f"  Mot de passe    {PASSWORD}",
         f"  Code du Bureau  http://{FIRST_HOST}:{port}/demo/code",
         f"  Courriels       http://{FIRST_HOST}:{port}/demo/courriels",
+        f"  Téléphone       http://{FIRST_HOST}:{port}/demo/telephone",
         f"  Autre ville     http://{towns.ISLE.host}:{port} (isle.lise@exemple.ca…)",
         "Ctrl-C arrête tout\u202f; vos essais restent pour la prochaine fois.",
     ]

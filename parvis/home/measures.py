@@ -45,7 +45,7 @@ class Measures(Collector):
             "parvis_work_most_claims", "Most often that an open chunk was taken up", labels=labels
         )
         for lane in Lane:
-            for channel in ("inapp", "email", "push"):
+            for channel in ("inapp", "email", "push", "text", "voice"):
                 row = rows.get((lane.value, channel))
                 names = [lane.name.lower(), channel]
                 age = (self.now - row["oldest"]).total_seconds() if row else 0

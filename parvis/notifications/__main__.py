@@ -12,7 +12,7 @@ LANES = {"emergency": [0], "ordinary": [1, 2, 3], "all": [0, 1, 2, 3]}
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m parvis.notifications")
     parser.add_argument("--lanes", choices=LANES, default="all")
-    parser.add_argument("--channels", default="inapp,email,push")
+    parser.add_argument("--channels", default="inapp,email,push,text,voice")
     options = parser.parse_args()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "parvis.settings")
     django.setup()

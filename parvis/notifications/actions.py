@@ -14,9 +14,10 @@ from parvis.core.db import as_town
 from parvis.core.jobs import each
 from parvis.municipalities.actions import record
 from parvis.municipalities.models import Municipality
-from parvis.notifications import digests, erasure, mailboxes, rules
+from parvis.notifications import calls, digests, erasure, mailboxes, rules
 from parvis.notifications.audience import plan_chunks
 from parvis.notifications.models import Channel, Chunk, Lane, Message, Opening, Subject, Work
+from parvis.notifications.telephony import channels_of
 from parvis.notifications.wake import wake_dispatchers
 
 
@@ -65,7 +66,7 @@ def send_message(
         content={key: dict(words) for key, words in content.items()},
         sector_ids=list(sector_ids) if sector_ids is not None else None,
         address_ids=list(address_ids) if address_ids is not None else None,
-        channels=list(channels) if channels is not None else list(Channel.values),
+        channels=list(channels) if channels is not None else channels_of(municipality),
         created_at=now,
         deadline_at=rules.deadline(now, lane, deadline),
         author_id=author.pk if author is not None else None,
@@ -175,6 +176,13 @@ def sweep_work(*, at: int) -> None:
     for town_id in Municipality.objects.order_by("pk").values_list("pk", flat=True):
         with as_town(town_id):
             erasure.forget_letters(town_id, now=now)
+
+
+@each("*/5 * * * *")
+def settle_calls(*, at: int) -> None:
+    """Calls whose end nobody reported are in doubt."""
+    for town_id in Municipality.objects.order_by("pk").values_list("pk", flat=True):
+        calls.settle_silent(town_id, now=timezone.now())
 
 
 @each("* * * * *")

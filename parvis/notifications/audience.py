@@ -15,6 +15,7 @@ from django.db import connection
 from parvis.municipalities.models import Municipality
 from parvis.notifications import rules
 from parvis.notifications.models import Channel, Message, Subject
+from parvis.notifications.telephony import channels_of
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,26 @@ CONTACTS = {
         "ON c.resident_id = w.resident_id AND c.municipality_id = %(town)s",
         "c.id",
         "c.removed_at IS NULL AND (NOT c.emergencies_only OR %(emergency)s)",
+    ),
+    "text": (
+        "JOIN residents_phone c ON c.resident_id = w.resident_id AND c.municipality_id = %(town)s",
+        "c.id",
+        "c.verified_at IS NOT NULL AND NOT EXISTS (SELECT 1 FROM notifications_closednumber k "
+        "WHERE k.municipality_id = %(town)s AND k.phone_id = c.id AND k.channel = 'text' "
+        # Who stopped texts stopped the routine ones.
+        "AND k.reopened_at IS NULL AND NOT (%(emergency)s AND k.reason = 'asked'))",
+    ),
+    "voice": (
+        "JOIN residents_phone c ON c.resident_id = w.resident_id AND c.municipality_id = %(town)s",
+        "c.id",
+        "c.verified_at IS NOT NULL AND NOT EXISTS (SELECT 1 FROM notifications_closednumber k "
+        "WHERE k.municipality_id = %(town)s AND k.phone_id = c.id AND k.channel = 'voice' "
+        "AND k.reopened_at IS NULL) "
+        # A number that has the emergency as a text is not called as well.
+        "AND (NOT %(emergency)s OR NOT %(texted)s OR c.verified_how = 'voice' "
+        "OR EXISTS (SELECT 1 FROM notifications_closednumber k "
+        "WHERE k.municipality_id = %(town)s AND k.phone_id = c.id AND k.channel = 'text' "
+        "AND k.reopened_at IS NULL AND k.reason <> 'asked'))",
     ),
 }
 
@@ -135,6 +156,7 @@ def _parameters(
     sector_ids: Sequence[int] | None,
     address_ids: Sequence[int] | None,
     resident_ids: Sequence[int] | None,
+    channels: Sequence[str],
 ) -> tuple[dict[str, Any], dict[str, bool]]:
     local = now.astimezone(municipality.zone)
     emergency = subject is not None and subject.is_emergency
@@ -149,6 +171,7 @@ def _parameters(
         "clock": local.time(),
         "today": local.date(),
         "zone": municipality.time_zone,
+        "texted": Channel.TEXT in channels,
     }
     shape = {
         "has_subject": subject is not None,
@@ -169,14 +192,15 @@ def count_audience(
     channels: Sequence[str] | None = None,
 ) -> Audience:
     """Who would be reached if it were sent now, without sending."""
+    channels = channels or channels_of(municipality)
     parameters, shape = _parameters(
         municipality, now=now, subject=subject, sector_ids=sector_ids, address_ids=address_ids,
-        resident_ids=None,
+        resident_ids=None, channels=channels,
     )  # fmt: skip
     by_channel: dict[str, int] = {}
     parts: list[str] = []
     with connection.cursor() as cursor:
-        for channel in channels or Channel.values:
+        for channel in channels:
             sql = recipients_sql(channel, **shape).replace("%(channel)s", f"'{channel}'")
             cursor.execute(f"SELECT count(*) FROM ({sql}) q", parameters)
             by_channel[channel] = cursor.fetchone()[0]
@@ -199,7 +223,7 @@ def plan_chunks(
     """Write the chunks of a message and the work that they are; answer persons targeted."""
     parameters, shape = _parameters(
         municipality, now=now, subject=subject, sector_ids=message.sector_ids,
-        address_ids=message.address_ids, resident_ids=resident_ids,
+        address_ids=message.address_ids, resident_ids=resident_ids, channels=message.channels,
     )  # fmt: skip
     parameters |= {"message": message.pk, "lane": message.lane}
     with connection.cursor() as cursor:

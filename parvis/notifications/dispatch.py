@@ -229,7 +229,9 @@ def release(held: Claim) -> None:
         logger.exception("work %s stays leased until its lease runs out", held.work_id)
 
 
-def drain(channels: Sequence[str] = ("inapp", "email", "push"), *, most: int = 10_000) -> int:
+def drain(
+    channels: Sequence[str] = ("inapp", "email", "push", "text", "voice"), *, most: int = 10_000
+) -> int:
     """Deliver everything that waits, here and now; answer how many chunks. For tests and tools."""
     done = 0
     for channel in channels:

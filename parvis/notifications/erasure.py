@@ -13,11 +13,13 @@ from parvis.municipalities.actions import record
 from parvis.notifications.models import (
     BadAddress,
     Chunk,
+    ClosedNumber,
     Device,
     Message,
     Opening,
     Outcome,
     Preference,
+    Reply,
     Subscription,
 )
 from parvis.residents.models import Resident
@@ -35,6 +37,8 @@ def forget(resident: Resident, *, now: datetime) -> None:
     Device.objects.of(town).filter(resident=resident).delete()
     BadAddress.objects.of(town).filter(resident=resident).delete()
     Opening.objects.of(town).filter(resident_id=resident.pk).delete()
+    ClosedNumber.objects.of(town).filter(resident=resident).delete()
+    Reply.objects.of(town).filter(resident=resident).delete()
     letters = Chunk.objects.of(town).filter(address__in=[*addresses, resident.email or "-"])
     # The words of a letter may name the person as well: greeting, invitation.
     Message.objects.of(town).filter(pk__in=letters.values("message_id")).update(content={"fr": {}})
@@ -150,4 +154,24 @@ def openings_of(resident: Resident) -> Rows:
         .filter(resident_id=resident.pk)
         .order_by("pk")
         .values("message_id", "channel", "at")
+    )
+
+
+def replies_of(resident: Resident) -> Rows:
+    """What the person answered to texts and calls."""
+    return list(
+        Reply.objects.of(resident.municipality_id)
+        .filter(resident=resident)
+        .order_by("pk")
+        .values("message_id", "phone__number", "channel", "answer", "words", "at")
+    )
+
+
+def closures_of(resident: Resident) -> Rows:
+    """Numbers that take no texts, since when and why."""
+    return list(
+        ClosedNumber.objects.of(resident.municipality_id)
+        .filter(resident=resident)
+        .order_by("pk")
+        .values("phone__number", "channel", "reason", "since", "reopened_at")
     )

@@ -11,7 +11,13 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from parvis.municipalities.models import Municipality, Owned
+from parvis.notifications.phone_models import ClosedNumber, Line, Reply
 from parvis.residents.models import Place, Resident
+
+__all__ = [
+    "BadAddress", "Channel", "Chunk", "ClosedNumber", "Device", "Lane", "Line", "Message",
+    "Opening", "Outcome", "Preference", "Reply", "Subject", "Subscription", "Work",
+]  # fmt: skip
 
 
 class Channel(models.TextChoices):
@@ -20,6 +26,8 @@ class Channel(models.TextChoices):
     INAPP = "inapp", _("Portail")
     EMAIL = "email", _("Courriel")
     PUSH = "push", _("Appli")
+    TEXT = "text", _("Texto")
+    VOICE = "voice", _("Appel")
 
 
 class Lane(models.IntegerChoices):
@@ -277,6 +285,8 @@ class Outcome(Owned):
         UNCERTAIN = "unsure", _("Incertain")
         RETRY = "retry", _("Nouvel essai")
         BOUNCED = "bounced", _("Retourné plus tard")
+        DELIVERED = "reached", _("Arrivé")
+        CALLING = "calling", _("Appel en cours")
 
     message_id = models.BigIntegerField()
     chunk_id = models.BigIntegerField()
@@ -298,11 +308,12 @@ class Outcome(Owned):
                 condition=Q(is_final=True),
                 name="one_final_outcome",
             ),
-            # A mailbox and a provider may both report it, twice; the index also serves the proof.
+            # Reports come twice and in any order: the first that says how it ended stands. The
+            # index also serves the proof.
             models.UniqueConstraint(
                 fields=["municipality", "message_id", "channel", "contact_id"],
-                condition=Q(state="bounced"),
-                name="one_bounce_per_letter",
+                condition=Q(state__in=["bounced", "reached"]),
+                name="one_report_per_message",
             ),
         ]
         indexes: ClassVar = [
@@ -310,7 +321,12 @@ class Outcome(Owned):
                 fields=["municipality", "resident_id", "-message_id"],
                 condition=Q(channel="inapp"),
                 name="outcome_inbox",
-            )
+            ),
+            models.Index(
+                fields=["municipality", "at"],
+                condition=Q(state="calling"),
+                name="outcome_calling",
+            ),
         ]
 
     def __str__(self) -> str:

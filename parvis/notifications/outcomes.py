@@ -11,10 +11,16 @@ from django.db import connection
 
 from parvis.core import live
 from parvis.municipalities.models import Municipality
+from parvis.notifications import reports
 from parvis.notifications.channels import Result, State
 from parvis.notifications.models import BadAddress, Channel, Chunk, Device, Outcome, Work
+from parvis.notifications.providers import CLOSES
+from parvis.notifications.rules import CODE
 from parvis.notifications.wake import wake_dispatchers
+from parvis.residents.models import Phone
 
+WIPED = {CODE}
+"""Kinds whose words must not outlast their delivery."""
 STEP = 15.0
 """Retries that fall in the same fifteen seconds go together."""
 
@@ -45,6 +51,11 @@ def write(
         Device.objects.of(municipality).filter(pk__in=gone, removed_at__isnull=True).update(
             removed_at=now, removed_why="gone"
         )
+    if chunk.channel in {Channel.TEXT, Channel.VOICE}:
+        closing = CLOSES if chunk.channel == Channel.TEXT else {"unknown_number"}
+        refused = {r.contact_id: r.reason for r in results if r.reason in closing}
+        for phone in Phone.objects.of(municipality).filter(pk__in=refused):
+            reports.close(phone, channel=chunk.channel, reason=refused[phone.pk], now=now)
     bad = {r.contact_id: r for r in results if r.reason == "unknown_address" and r.contact_id}
     if bad and chunk.channel == Channel.EMAIL:
         note_bad_addresses(municipality, {pk: r.reason for pk, r in bad.items()}, now=now)
@@ -128,7 +139,7 @@ def tell(municipality: Municipality, chunk: Chunk) -> None:
     live.publish(municipality.pk, f"message:{chunk.message_id}")
     if chunk.channel == Channel.INAPP:
         live.publish(municipality.pk, "inbox")
-    if chunk.address:
+    if chunk.address or chunk.message.kind in WIPED:
         # A code or a reset link must not stay readable in the database.
         message = chunk.message
         if (

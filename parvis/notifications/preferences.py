@@ -23,23 +23,36 @@ from parvis.notifications.models import (
     Subject,
     Subscription,
 )
-from parvis.residents.models import Place, Resident
+from parvis.notifications.telephony import channels_of
+from parvis.residents.models import Phone, Place, Resident
 
-CHOSEN = (Channel.INAPP, Channel.EMAIL, Channel.PUSH)
-"""Channels that a resident switches on. By e-mail or push, the portal keeps the message as well."""
+CHOSEN = (Channel.INAPP, Channel.EMAIL, Channel.PUSH, Channel.TEXT, Channel.VOICE)
+BY_PHONE = (Channel.TEXT, Channel.VOICE)
+"""Channels that a resident switches on. Whatever comes by another, the portal keeps as well."""
 LONGEST_PAUSE = timedelta(days=366)
 MOST_DEVICES = 20
 
 
-def _check_choice(resident: Resident, place: Place, subject: Subject, channel: str) -> None:
+def choices_of(municipality: Municipality) -> list[Channel]:
+    """The channels that a resident of this town can switch on."""
+    there = channels_of(municipality)
+    return [channel for channel in CHOSEN if channel.value in there]
+
+
+def _check_choice(
+    resident: Resident, place: Place, subject: Subject, channel: str, *, wanted: bool
+) -> None:
     if place.resident_id != resident.pk or subject.archived_at is not None:
         raise Refused(_("Ce choix n’existe plus. Rechargez la page."))
-    if channel not in CHOSEN:
+    if channel not in choices_of(resident.municipality):
         raise Refused(_("Ce moyen n’existe pas."))
     if subject.is_emergency:
         raise Refused(
             _("Les urgences sont toujours actives\u00a0: elles protègent la vie et la santé.")
         )
+    phones = Phone.objects.of(resident.municipality_id).filter(resident=resident)
+    if channel in BY_PHONE and wanted and not phones.exclude(verified_at=None).exists():
+        raise Refused(_("Vérifiez d’abord un numéro de téléphone, dans «\u00a0Mon compte\u00a0»."))
 
 
 def pace_of(resident: Resident, channel: str) -> str:
@@ -69,9 +82,12 @@ def set_subscription(
 
     Answers whether anything changed: the same choice twice is the same choice.
     """
-    _check_choice(resident, place, subject, channel)
+    _check_choice(resident, place, subject, channel, wanted=wanted)
     if pace and pace not in Subscription.Pace.values:
         raise Refused(_("Ce rythme n’existe pas."))
+    if channel in BY_PHONE:
+        # A digest by text or by voice would be a letter.
+        pace = Subscription.Pace.NOW
     town = resident.municipality_id
     way = {"place": place, "subject": subject, "channel": channel}
     if wanted:
@@ -164,12 +180,8 @@ def pause(*, resident: Resident, until: datetime, now: datetime) -> None:
     preference = _preference(resident)
     preference.paused_until = until
     preference.save(update_fields=["paused_until"])
-    record(
-        "notifications.paused",
-        municipality=resident.municipality_id,
-        actor=resident,
-        until=until.isoformat(),
-    )
+    town = resident.municipality_id
+    record("notifications.paused", municipality=town, actor=resident, until=until.isoformat())
 
 
 @transaction.atomic

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,17 +13,27 @@ from django.db import connection
 
 from parvis.municipalities.models import Municipality
 from parvis.notifications import rules
-from parvis.notifications.models import Channel, Message, Opening, Outcome, Work
+from parvis.notifications.models import Channel, Message, Opening, Outcome, Reply, Work
 from parvis.residents.models import Consent
 
-ICONS = {"inapp": "house", "email": "mail", "push": "bell-ring"}
+ICONS = {
+    "inapp": "house",
+    "email": "mail",
+    "push": "bell-ring",
+    "text": "message-square-text",
+    "voice": "phone-call",
+}
 State = Outcome.State
-RETURNED = (
-    "LEFT JOIN (SELECT channel, contact_id, true AS returned FROM notifications_outcome "
-    "WHERE municipality_id = %s AND message_id = %s AND state = 'bounced') b "
-    "USING (channel, contact_id)"
+REPORTED = (
+    "LEFT JOIN (SELECT channel, contact_id, state AS report, reason AS why "
+    "FROM notifications_outcome WHERE municipality_id = %s AND message_id = %s "
+    "AND state IN ('bounced', 'reached')) b USING (channel, contact_id)"
 )
-AFTER_ALL = "CASE WHEN returned AND state IN ('handed', 'unsure') THEN 'bounced' ELSE state END"
+AFTER_ALL = (
+    "CASE WHEN state NOT IN ('handed', 'unsure') THEN state WHEN report = 'bounced' THEN 'bounced' "
+    "WHEN report = 'reached' THEN 'handed' ELSE state END"
+)
+"""What was handed over and came back has failed after all; what arrived is in no doubt."""
 
 
 @dataclass
@@ -34,6 +45,10 @@ class ChannelFigures:
     icon: str
     targeted: int = 0
     handed: int = 0
+    arrived: int = 0
+    """Of those handed over, where the channel tells."""
+    voicemail: int = 0
+    """Left on a machine: no one has heard it yet, as far as is known."""
     opened: int = 0
     failed: int = 0
     uncertain: int = 0
@@ -62,12 +77,14 @@ class Figures:
     message: Message
     targeted: int
     reached: int
-    """Persons with at least one message handed over by e-mail or push."""
+    """Persons with at least one message handed over beyond the portal."""
     opened: int
     not_reached: int
     channels: list[ChannelFigures] = field(default_factory=list)
     reasons: list[Reason] = field(default_factory=list)
     waiting: int = 0
+    replies: dict[str, int] = field(default_factory=dict)
+    """Answer → persons, each by their newest answer."""
 
     @property
     def finished(self) -> bool:
@@ -91,13 +108,16 @@ def figures(message: Message) -> Figures:
         for channel, count in cursor.fetchall():
             found[channel].targeted = int(count)
         cursor.execute(
-            # What was handed over and came back later has failed after all.
-            f"SELECT channel, {AFTER_ALL}, CASE {AFTER_ALL} WHEN 'bounced' THEN 'bounced' "
-            f"ELSE reason END, count(*) FROM notifications_outcome o {RETURNED} "
+            f"SELECT channel, {AFTER_ALL}, CASE {AFTER_ALL} WHEN 'bounced' THEN why "
+            "ELSE reason END, count(*), count(*) FILTER (WHERE report = 'reached' AND why = ''), "
+            "count(*) FILTER (WHERE report = 'reached' AND why = 'voicemail') "
+            f"FROM notifications_outcome o {REPORTED} "
             "WHERE municipality_id = %s AND message_id = %s AND is_final GROUP BY 1, 2, 3",
             [message.municipality_id, message.pk, message.municipality_id, message.pk],
         )
-        for channel, state, reason, count in cursor.fetchall():
+        for channel, state, reason, count, arrived, voicemail in cursor.fetchall():
+            found[channel].arrived += arrived
+            found[channel].voicemail += voicemail
             if state == State.HANDED_OVER:
                 found[channel].handed += count
                 continue
@@ -107,9 +127,9 @@ def figures(message: Message) -> Figures:
                 found[channel].failed += count
             reasons[channel, reason] = reasons.get((channel, reason), 0) + count
         cursor.execute(
-            f"SELECT count(DISTINCT resident_id) FROM notifications_outcome o {RETURNED} "
-            "WHERE municipality_id = %s AND message_id = %s AND is_final AND state = 'handed' "
-            "AND channel <> 'inapp' AND returned IS NULL",
+            f"SELECT count(DISTINCT resident_id) FROM notifications_outcome o {REPORTED} "
+            "WHERE municipality_id = %s AND message_id = %s AND is_final AND channel <> 'inapp' "
+            f"AND {AFTER_ALL} = 'handed'",
             [message.municipality_id, message.pk, message.municipality_id, message.pk],
         )
         reached: int = cursor.fetchone()[0]
@@ -131,7 +151,25 @@ def figures(message: Message) -> Figures:
             for (channel, reason), count in sorted(reasons.items(), key=lambda item: -item[1])
         ],
         waiting=sum(one.waiting for one in found.values()),
+        replies=replies_counted(message),
     )
+
+
+def newest_replies(message: Message) -> list[Reply]:
+    """The newest answer of each person to this message, who needs help first."""
+    rows = (
+        Reply.objects.of(message.municipality_id)
+        .filter(message_id=message.pk, answer__in=["seen", "help", "other"])
+        .order_by("resident_id", "-at", "-pk")
+        .distinct("resident_id")
+        .select_related("resident", "phone")
+    )
+    first = {"help": 0, "other": 1, "seen": 2}
+    return sorted(rows, key=lambda row: (first[row.answer], row.at))
+
+
+def replies_counted(message: Message) -> dict[str, int]:
+    return dict(Counter(row.answer for row in newest_replies(message)))
 
 
 def openings_counted(message: Message) -> set[tuple[int, str]]:

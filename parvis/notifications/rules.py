@@ -14,7 +14,9 @@ from django.utils.translation import gettext_lazy as _
 PUSH_BYTES = 2000
 """Some push services carry 2,744 bytes after base64; longer texts are cut."""
 
-CHUNK_SIZE = {"inapp": 5000, "email": 200, "push": 1000}
+CHUNK_SIZE = {"inapp": 5000, "email": 200, "push": 1000, "text": 200, "voice": 100}
+CODE = "residents.phone_code"
+"""Kind of the message that brings a code to a number that is not verified yet."""
 LEASE = timedelta(seconds=60)
 GROUP = 20
 """Letters whose fate is written down together: what a crash leaves in doubt at most."""
@@ -40,6 +42,23 @@ REASONS: dict[str, tuple[object, object]] = {
     "in_doubt": (_("Interrompu pendant la remise"), _("Peut avoir été reçu")),
     "withdrawn": (_("Désabonné entre-temps"), _("Aucune suite")),
     "bounced": (_("Retourné après la remise"), _("Corriger l’adresse")),
+    "provider_busy": (_("Fournisseur de textos occupé"), _("Nouvel essai automatique")),
+    "provider_silent": (_("Fournisseur de textos en panne"), _("Nouvel essai automatique")),
+    "answer_lost": (_("Réponse du fournisseur perdue"), _("Vérification, puis nouvel essai")),
+    "unknown_number": (_("Numéro inexistant"), _("Demander un autre numéro à la personne")),
+    "landline": (_("Ligne fixe, sans textos"), _("Joindre la personne par la voix")),
+    "not_carried": (_("Numéro que le fournisseur ne sert pas"), _("Joindre autrement")),
+    "phone_refused": (_("Texto refusé par le fournisseur"), _("Prévenir l’équipe technique")),
+    "unreachable": (_("Téléphone éteint ou hors réseau"), _("Aucune suite")),
+    "blocked": (_("Expéditeur bloqué par la personne"), _("Joindre autrement")),
+    "filtered": (_("Filtré par l’opérateur"), _("Prévenir l’équipe technique sans attendre")),
+    "carrier_fault": (_("Échec chez l’opérateur"), _("Aucune suite")),
+    "carrier_busy": (_("File de l’opérateur pleine"), _("Réduire la cadence du fournisseur")),
+    "account": (_("Compte du fournisseur suspendu"), _("Prévenir l’équipe technique")),
+    "no_answer": (_("Sans réponse, après plusieurs appels"), _("Joindre autrement")),
+    "line_busy": (_("Ligne occupée, après plusieurs appels"), _("Joindre autrement")),
+    "call_failed": (_("Appel impossible"), _("Vérifier le numéro")),
+    "unsubscribed": (_("Bloqué à la demande de la personne"), _("Joindre autrement")),
 }
 """Reason → what it means to a clerk, and what to do."""
 
@@ -61,6 +80,18 @@ def deadline(now: datetime, lane: int, asked: datetime | None) -> datetime:
 def pause_after(attempt: int) -> timedelta:
     """How long a refused letter waits: 1, 2, 4 … minutes, two hours at most."""
     return timedelta(minutes=min(2 ** max(attempt - 1, 0), 120))
+
+
+def text_pause(attempt: int, *, urgent: bool) -> timedelta:
+    """How long a text that no provider took waits: from 5 s in an emergency, else from 30 s."""
+    first, most = (5, 120) if urgent else (30, 1800)
+    return timedelta(seconds=min(first * 2 ** min(max(attempt - 1, 0), 20), most))
+
+
+def call_again_after(calls: int, *, urgent: bool) -> timedelta | None:
+    """How long after so many calls that nobody took the next one is made; None: no more."""
+    table = (1, 3, 5) if urgent else (5, 20)
+    return timedelta(minutes=table[calls - 1]) if calls <= len(table) else None
 
 
 def topic_of(reference: str) -> str:

@@ -20,9 +20,10 @@ from parvis.core.errors import Refused
 from parvis.core.htmx import go_to, page_or_part
 from parvis.municipalities.actions import record
 from parvis.municipalities.models import Municipality
-from parvis.notifications import actions, proof
+from parvis.notifications import actions, phone_watch, proof
 from parvis.notifications.corrections import correct_address
 from parvis.notifications.models import BadAddress, Chunk, Lane, Message
+from parvis.notifications.rules import CODE
 from parvis.residents.doors import may_enter, staff_door
 from parvis.residents.http import StaffRequest
 from parvis.residents.models import Place, Resident
@@ -42,7 +43,7 @@ def sends(town: Municipality) -> QuerySet[Message]:
     return (
         Message.objects.of(town)
         .filter(lane__in=[Lane.EMERGENCY, Lane.NOTICE])
-        .exclude(kind__in=["letter", "announcements.trial", "notifications.tried"])
+        .exclude(kind__in=["letter", CODE, "announcements.trial", "notifications.tried"])
         .order_by("-id")
     )
 
@@ -113,6 +114,7 @@ def index(request: StaffRequest) -> HttpResponse:
             "bad": bad_addresses(request.municipality) if can_correct else [],
             "can_correct": can_correct,
             "shown": SHOWN,
+            "filtered": phone_watch.filtered_texts(request.municipality, now=timezone.now()),
         },
     )
 
@@ -155,6 +157,7 @@ def proof_page(request: StaffRequest, message_id: int) -> HttpResponse:
             ),
             "about": about(message),
             "can_correct": can_correct,
+            "may_see_people": may_enter(request.staff, "residents", "see"),
             "can_stop": may_enter(request.staff, ROOM, "act")
             and not figures.finished
             and message.stopped_at is None,
@@ -174,6 +177,32 @@ def about(message: Message) -> str:
     """The Bureau's page of what the message is about."""
     room, _colon, pk = message.reference.partition(":")
     return f"/bureau/avis/{pk}/" if room == "announcement" and pk.isdecimal() else ""
+
+
+@staff_door("residents", "see")
+def replies(request: StaffRequest, message_id: int) -> HttpResponse:
+    """Who answered what, those in need first. Each look is a line of the trail."""
+    message = one(request, message_id)
+    found = proof.newest_replies(message)
+    homes = {
+        place.resident_id: place.address
+        for place in Place.objects.of(request.municipality)
+        .filter(resident_id__in=[row.resident_id for row in found], kind=Place.Kind.HOME)
+        .select_related("address")
+    }
+    record(
+        "notifications.replies_seen", municipality=request.municipality, actor=request.user,
+        message=message.pk,
+    )  # fmt: skip
+    return render(
+        request,
+        "notifications/staff/replies.html",
+        {
+            "message": message,
+            "rows": [{"reply": row, "address": homes.get(row.resident_id)} for row in found],
+            "help": sum(row.answer == "help" for row in found),
+        },
+    )
 
 
 @staff_door(ROOM, "see")

@@ -11,23 +11,36 @@ from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from parvis.core.errors import Refused
 from parvis.core.htmx import go_to, page_or_part
 from parvis.municipalities.models import PushKey
-from parvis.notifications import actions, inbox, preferences, unsubscribe
+from parvis.notifications import (
+    actions,
+    calls,
+    inbox,
+    preferences,
+    replies,
+    sms_text,
+    telephony,
+    unsubscribe,
+)
 from parvis.notifications.forms import PauseForm, RhythmForm, WayForm
 from parvis.notifications.models import (
     BadAddress,
     Channel,
+    ClosedNumber,
     Device,
+    Lane,
+    Message,
     Preference,
     Subject,
     Subscription,
 )
+from parvis.notifications.urls_of import absolute
 from parvis.residents.http import ResidentRequest
 from parvis.residents.models import Phone, Place
 
@@ -58,7 +71,7 @@ def ways_of(place: Place, subject: Subject, chosen: set[str]) -> list[Way]:
             checked=channel.value in chosen or (channel is Channel.INAPP and kept),
             held=subject.is_emergency or (channel is Channel.INAPP and kept),
         )
-        for channel in preferences.CHOSEN
+        for channel in preferences.choices_of(place.municipality)
     ]
 
 
@@ -81,7 +94,7 @@ def places_of(request: ResidentRequest) -> list[Place]:
     return list(
         Place.objects.of(request.municipality)
         .filter(resident=request.user)
-        .select_related("address__sector")
+        .select_related("address__sector", "municipality")
     )
 
 
@@ -112,8 +125,42 @@ def contacts(request: ResidentRequest) -> dict[str, Any]:
         }
         for row in EmailAddress.objects.filter(user_id=request.user.pk).order_by("-primary", "pk")
     ]
-    phones = Phone.objects.of(request.municipality).filter(resident=request.user).order_by("pk")
-    return {"emails": emails, "phones": list(phones)}
+    phones = list(
+        Phone.objects.of(request.municipality).filter(resident=request.user).order_by("pk")
+    )
+    texts = telephony.has_texts(request.municipality)
+    aloud = telephony.has_calls(request.municipality)
+    closed = dict(
+        ClosedNumber.objects.of(request.municipality)
+        .filter(resident=request.user, channel=Channel.TEXT, reopened_at__isnull=True)
+        .values_list("phone_id", "reason")
+    )
+    for phone in phones:
+        phone.closed = closed.get(phone.pk, "") if texts else ""
+    return {
+        "emails": emails,
+        "phones": phones,
+        "texts": texts,
+        "calls": aloud,
+        "by_phone": texts or aloud,
+        "sample": sample(request) if texts or aloud else {},
+    }
+
+
+def sample(request: ResidentRequest) -> dict[str, Any]:
+    """A routine text as it would come, how long it is, and what a call would say."""
+    language = request.user.language
+    with translation.override(language):
+        words = {"title": _("Eau brune rue Scott"), "body": _("Elle reste bonne à boire.")}
+    text = sms_text.compose(
+        words, sender=request.municipality.name, language=language,
+        link=absolute(request.municipality, inbox.open_path(128, Channel.TEXT)),
+    )  # fmt: skip
+    example = Message(
+        municipality=request.municipality, lane=Lane.NOTICE, content={"fr": words, language: words}
+    )
+    said = calls.script(example, language)[1]
+    return {"text": text, "measure": sms_text.measure(text), "said": said}
 
 
 def device_facts(request: ResidentRequest) -> dict[str, Any]:
@@ -265,6 +312,17 @@ def pause(request: ResidentRequest) -> HttpResponse:
 @require_POST
 def resume(request: ResidentRequest) -> HttpResponse:
     preferences.resume(resident=request.user, now=timezone.now())
+    return go_to(request, "notifications:mine")
+
+
+@require_POST
+def resume_texts(request: ResidentRequest, phone_id: int) -> HttpResponse:
+    """Send routine texts to this number again: its owner had stopped them by ARRET."""
+    phone = get_object_or_404(
+        Phone.objects.of(request.municipality).filter(resident=request.user), pk=phone_id
+    )
+    replies.resume_texts([phone], now=timezone.now())
+    messages.success(request, _("Les textos reprennent à ce numéro."))
     return go_to(request, "notifications:mine")
 
 

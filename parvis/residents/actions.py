@@ -14,7 +14,7 @@ from parvis.core.errors import Refused
 from parvis.core.jobs import each
 from parvis.municipalities.actions import record
 from parvis.municipalities.models import Municipality, StaffMember
-from parvis.residents import erasure, households, rules
+from parvis.residents import erasure, households, phones, rules
 from parvis.residents.models import Consent, Phone, Place, Resident
 from parvis.territory.models import Address
 
@@ -117,10 +117,10 @@ def add_phone(
     """Write down a telephone number, not verified yet, or raise Refused."""
     number = rules.phone_number(number)
     lock(person)
-    phones = Phone.objects.of(person.municipality_id).filter(resident=person)
-    if phones.filter(number=number).exists():
+    known = Phone.objects.of(person.municipality_id).filter(resident=person)
+    if known.filter(number=number).exists():
         raise Refused(_("Ce numéro est déjà dans le compte."))
-    if phones.count() >= PHONES:
+    if known.count() >= PHONES:
         raise Refused(_("Un compte peut avoir %(n)s numéros au plus.") % {"n": PHONES})
     phone = Phone.objects.create(
         municipality_id=person.municipality_id,
@@ -171,6 +171,7 @@ def verify_phone_at_counter(phone: Phone, *, actor: Resident, now: datetime) -> 
             phone=phone.pk,
             how="counter",
         )
+        phones.end_codes(phone, why="used", now=now)
 
 
 # --- places -----------------------------------------------------------------------------------
@@ -372,3 +373,4 @@ def forget(*, at: int) -> None:
         with as_town(town_id):
             households.forget_old_invitations(town_id, now=now)
             erasure.forget_unconfirmed(town_id, now=now)
+            phones.forget_codes(town_id, now=now)

@@ -21,7 +21,7 @@ from parvis.municipalities.actions import record
 from parvis.municipalities.models import AuditLine, Invitation, StaffMember
 from parvis.residents import rules, signals
 from parvis.residents.households import close_if_empty
-from parvis.residents.models import Consent, HouseholdMember, Phone, Place, Resident
+from parvis.residents.models import Consent, HouseholdMember, Phone, PhoneCode, Place, Resident
 
 Rows = list[dict[str, Any]]
 FORMAT = 1
@@ -55,6 +55,10 @@ def rows_about(person: Resident) -> dict[str, Rows]:
                 "ajoute_le": one.created_at,
             }
             for one in Phone.objects.of(town).filter(resident=person).order_by("id")
+        ],
+        "codes_de_telephone": [
+            {"numero": one.number, "moyen": one.way, "parti_le": one.sent_at}
+            for one in PhoneCode.objects.of(town).filter(resident=person).order_by("id")
         ],
         "adresses": [
             {
@@ -193,6 +197,7 @@ def erase_resident(person: Resident, *, actor: Resident, now: datetime) -> None:
     HouseholdMember.objects.of(town).filter(invited_email__in=emails).delete()
     Invitation.objects.of(town).filter(email__in=emails).update(email="")
     Phone.objects.of(town).filter(resident=person).delete()
+    PhoneCode.objects.of(town).filter(resident=person).delete()
     Place.objects.of(town).filter(resident=person).delete()
     EmailAddress.objects.filter(user=person).delete()
     Authenticator.objects.filter(user=person).delete()

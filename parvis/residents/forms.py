@@ -92,6 +92,22 @@ class PhoneForm(forms.Form):
             raise forms.ValidationError(str(refused)) from refused
 
 
+class CodeForm(forms.Form):
+    """A code of six digits, typed as people write it: «482 913»."""
+
+    code = forms.CharField(
+        label=_("Code reçu"),
+        max_length=12,
+        widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "one-time-code"}),
+    )
+
+    def clean_code(self) -> str:
+        digits = "".join(each for each in self.cleaned_data["code"] if each in "0123456789")
+        if len(digits) != 6:
+            raise forms.ValidationError(_("Le code a six chiffres."))
+        return digits
+
+
 class PlaceForm(forms.Form):
     """Which address, chosen among those of the town, and what it is to the person."""
 

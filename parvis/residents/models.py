@@ -146,7 +146,7 @@ class Phone(Owned):
     label = models.CharField(max_length=40, blank=True)
     verified_at = models.DateTimeField(null=True, blank=True)
     verified_how = models.CharField(max_length=10, blank=True)
-    """counter; the alerts room will add text and voice."""
+    """counter, or the way by which a code came: text, voice."""
     created_at = models.DateTimeField()
 
     class Meta:
@@ -160,6 +160,41 @@ class Phone(Owned):
     @property
     def shown(self) -> str:
         return rules.shown_phone(self.number)
+
+
+class PhoneCode(Owned):
+    """A code that was sent to a number. Its hash only; kept a day, for the limits."""
+
+    resident = models.ForeignKey(Resident, on_delete=models.CASCADE, related_name="+")
+    phone_id = models.BigIntegerField()
+    """No key: a number removed and added again keeps its limits."""
+    number = models.CharField(max_length=16)
+    way = models.CharField(max_length=10)
+    code_hash = models.CharField(max_length=64)
+    sent_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    tries = models.PositiveSmallIntegerField(default=0)
+    ended_at = models.DateTimeField(null=True, blank=True)
+    ended_why = models.CharField(max_length=8, blank=True)
+    """used, replaced, tries or changed."""
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["municipality", "phone_id"],
+                condition=Q(ended_at__isnull=True),
+                name="one_live_code_per_phone",
+            ),
+            models.CheckConstraint(
+                condition=Q(tries__lte=rules.CODE_TRIES), name="code_tried_a_few_times"
+            ),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["municipality", "number", "sent_at"], name="code_by_number")
+        ]
+
+    def __str__(self) -> str:
+        return f"code {self.pk}"
 
 
 class PlaceQuerySet(OwnedQuerySet):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from django.utils.translation import gettext_lazy as _
@@ -34,6 +34,46 @@ def phone_number(typed: str) -> str:
     if not re.fullmatch(r"[2-9]\d{2}[2-9]\d{6}", digits):
         raise Refused(_("Écrivez les dix chiffres du numéro, par exemple 418\u00a0555-0142."))
     return f"+1{digits}"
+
+
+CODE_MINUTES = 10
+CODE_TRIES = 5
+CODES_PER_HOUR, CODES_PER_DAY, CODES_PER_PERSON = 3, 6, 10
+"""To one number in an hour and in a day; for one account in a day."""
+NO_CODES = frozenset(
+    (
+        "242", "246", "264", "268", "284", "345", "441", "473", "649", "658", "664", "721", "758",
+        "767", "784", "809", "829", "849", "868", "869", "876", "900", "976",
+    )
+)  # fmt: skip
+"""Area codes of +1 outside Canada and the United States, or that charge the caller: fraud."""
+
+
+def check_code_number(number: str) -> None:
+    """Codes go to numbers of Canada and the United States, or raise Refused."""
+    if not number.startswith("+1") or number[2:5] in NO_CODES:
+        raise Refused(
+            _("Aucun code ne part vers ce numéro. Passez au comptoir pour le faire vérifier.")
+        )
+
+
+def check_code_pace(
+    to_number: Sequence[datetime], for_person: Sequence[datetime], *, now: datetime
+) -> None:
+    """A minute between two codes, a few in an hour and in a day; or raise Refused."""
+    recent = [at for at in to_number if at > now - timedelta(hours=1)]
+    if any(at > now - timedelta(minutes=1) for at in recent):
+        raise Refused(_("Un code vient de partir. Attendez une minute avant d’en demander un."))
+    if len(recent) >= CODES_PER_HOUR:
+        raise Refused(
+            _("Trois codes sont partis vers ce numéro. Réessayez dans une heure, ou au comptoir.")
+        )
+    day = now - timedelta(days=1)
+    if (
+        sum(at > day for at in to_number) >= CODES_PER_DAY
+        or sum(at > day for at in for_person) >= CODES_PER_PERSON
+    ):
+        raise Refused(_("Trop de codes sont partis aujourd’hui. Réessayez demain, ou au comptoir."))
 
 
 @dataclass(frozen=True)

@@ -2,14 +2,17 @@
 
 from django.urls import path
 
-from parvis.residents import household_views, views
+from parvis.residents import household_views, phone_views, views
 
 app_name = "residents"
 urlpatterns = [
     path("", views.overview, name="me"),
     path("nom/", views.profile, name="profile"),
-    path("telephones/", views.phones, name="phones"),
-    path("telephones/<int:phone_id>/retirer/", views.remove_phone, name="remove_phone"),
+    path("telephones/", phone_views.phones, name="phones"),
+    path("telephones/<int:phone_id>/", phone_views.phone, name="phone"),
+    path("telephones/<int:phone_id>/code/", phone_views.send_code, name="phone_code"),
+    path("telephones/<int:phone_id>/verifier/", phone_views.try_code, name="phone_verify"),
+    path("telephones/<int:phone_id>/retirer/", phone_views.remove, name="remove_phone"),
     path("adresses/", views.places, name="places"),
     path("adresses/<int:place_id>/", views.place, name="place"),
     path("adresses/<int:place_id>/retirer/", views.remove_place, name="remove_place"),

@@ -20,7 +20,7 @@ from parvis.core.htmx import go_to
 from parvis.residents import actions, confirmations, erasure, rules
 from parvis.residents.answers import answer, attempt, sent
 from parvis.residents.doors import fresh_proof, staff_member
-from parvis.residents.forms import EraseForm, NameForm, PhoneForm, PlaceForm
+from parvis.residents.forms import EraseForm, NameForm, PlaceForm
 from parvis.residents.households import households_of
 from parvis.residents.http import ResidentRequest, TownRequest
 from parvis.residents.models import Consent, Phone, Place, Resident
@@ -69,32 +69,6 @@ def profile(request: ResidentRequest) -> HttpResponse:
             )
         return response
     return answer(request, "profile.html", "_profile.html", {"form": form}, form)
-
-
-# --- telephones -------------------------------------------------------------------------------
-
-
-def phones(request: ResidentRequest) -> HttpResponse:
-    person = request.user
-    form = PhoneForm(sent(request))
-    if form.is_valid() and attempt(
-        form,
-        lambda: actions.add_phone(person, actor=person, now=timezone.now(), **form.cleaned_data),
-    ):
-        messages.success(request, _("Le numéro est ajouté."))
-        return go_to(request, "residents:phones")
-    known = Phone.objects.of(request.municipality).filter(resident=person).order_by("id")
-    return answer(request, "phones.html", "_phones.html", {"form": form, "phones": known}, form)
-
-
-@require_POST
-def remove_phone(request: ResidentRequest, phone_id: int) -> HttpResponse:
-    phone = get_object_or_404(
-        Phone.objects.of(request.municipality).filter(resident=request.user), pk=phone_id
-    )
-    actions.remove_phone(phone, actor=request.user)
-    messages.success(request, _("Le numéro est retiré."))
-    return go_to(request, "residents:phones")
 
 
 # --- places -----------------------------------------------------------------------------------

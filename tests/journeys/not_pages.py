@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from tests.doors import OPEN_DOORS
+
 DEED, FILE, WALK, OFF, SAME = (
     "answers to POST, or to htmx with a part of a page listed above",
     "not HTML, or leads on elsewhere",
@@ -47,6 +49,8 @@ NOT_PAGES: dict[str, str] = {
     "compte/social/signup/": SAME,
     "compte/social/login/cancelled/": SAME,
     "compte/social/login/error/": SAME,
+    "moi/telephones/<int:phone_id>/code/": DEED,
+    "moi/telephones/<int:phone_id>/verifier/": DEED,
     "moi/telephones/<int:phone_id>/retirer/": DEED,
     "moi/adresses/<int:place_id>/retirer/": DEED,
     "moi/menage/<int:household_id>/inviter/": DEED,
@@ -59,6 +63,7 @@ NOT_PAGES: dict[str, str] = {
     "mes-avis/pause/": DEED,
     "mes-avis/reprise/": DEED,
     "mes-avis/essai/": DEED,
+    "mes-avis/telephones/<int:phone_id>/reprendre/": DEED,
     "mes-avis/appareils/": DEED,
     "mes-avis/appareils/suite/": DEED,
     "mes-avis/appareils/<int:device_id>/nom/": DEED,
@@ -66,6 +71,7 @@ NOT_PAGES: dict[str, str] = {
     "mes-avis/cle/": FILE,
     "mes-avis/recus/<int:message_id>/": FILE,
     "mes-avis/ouvert/": DEED,
+    **{route: FILE for route in OPEN_DOORS if "/telephone/" in route},
     "mes-avis/rebonds/<slug:provider>/": DEED,
     "mes-demandes/<int:case_id>/retirer/": DEED,
     "avis/flux.atom": FILE,

@@ -38,8 +38,7 @@ from tests.journeys import pages_reservations as lent
 from tests.journeys.not_pages import DEED, FILE
 from tests.journeys.not_pages import NOT_PAGES as NOT_PAGES
 
-VISITOR, RESIDENT, STAFF = "visitor", "resident", "staff"
-HOUSEHOLD_TOKEN = "h" * 32
+VISITOR, RESIDENT, STAFF, HOUSEHOLD_TOKEN = "visitor", "resident", "staff", "h" * 32
 AVIS = r"avis/^(?P<pk>[0-9]{1,18})-(?P<slug>[a-z0-9-]{1,60})/$"
 
 
@@ -95,6 +94,7 @@ PAGES: dict[str, list[Look]] = {
     "moi/": [*resident("/moi/"), *staff("/moi/")],
     "moi/nom/": resident("/moi/nom/"),
     "moi/telephones/": resident("/moi/telephones/"),
+    "moi/telephones/<int:phone_id>/": resident("/moi/telephones/{phone}/"),
     "moi/adresses/": resident("/moi/adresses/"),
     "moi/adresses/<int:place_id>/": resident("/moi/adresses/{place}/"),
     "moi/menage/": [*resident("/moi/menage/"), *staff("/moi/menage/")],
@@ -175,6 +175,7 @@ PAGES: dict[str, list[Look]] = {
     ),
     "bureau/envois/": staff("/bureau/envois/"),
     "bureau/envois/<int:message_id>/": staff("/bureau/envois/{message}/"),
+    "bureau/envois/<int:message_id>/reponses/": staff("/bureau/envois/{message}/reponses/"),
     "bureau/citoyens/": staff("/bureau/citoyens/", "/bureau/citoyens/?q=tremblay"),
     "bureau/citoyens/ouvrir/": staff("/bureau/citoyens/ouvrir/"),
     "bureau/citoyens/<int:person_id>/": staff("/bureau/citoyens/{person}/"),
@@ -273,10 +274,9 @@ def public_names(town: Municipality, now: datetime) -> dict[str, Any]:
         "emergency": emergency.get_absolute_url(), "emergency_id": emergency.pk,
         "lifted": lifted.get_absolute_url(), "lifted_id": lifted.pk,
         "notice": notice.get_absolute_url(), "notice_id": notice.pk,
-        "scheduled_id": said.filter(state="scheduled").first().pk, "draft_id": draft.pk,
-        "message": Message.objects.of(town).order_by("id").first().pk,
-        "sector": Sector.objects.of(town).first().pk,
-        "address": Address.objects.of(town).first().pk,
+        "scheduled_id": said.filter(state="scheduled").first().pk,
+        "draft_id": draft.pk, "message": Message.objects.of(town).earliest("id").pk,
+        "sector": Sector.objects.of(town).first().pk, "address": Address.objects.first().pk,
     }  # fmt: skip
 
 
@@ -323,13 +323,12 @@ def people_names(
         municipality=town, kind="addresses", name="adresses.csv", actor=lise, now=now,
         chunks=["numero;rue;lat;lon\n1;rue des Érables;48,55;-71,65\n".encode("cp1252")],
     )  # fmt: skip
-    assert Phone.objects.of(town).filter(resident=agathe).exists()
     assert HostName.objects.filter(municipality=town).count() == 2
     return {
-        "person": agathe.pk, "place": Place.objects.of(town).get(resident=agathe).pk,
-        "household": household.pk, "household_token": HOUSEHOLD_TOKEN,
-        "invitation_token": token, "host_token": hosts.proof(host),
-        "address_token": confirmations.token_for(unread),
-        "import": file.pk, "unsubscribe": unsubscribe.link(agathe, None, "email"),
+        "phone": Phone.objects.of(town).get(resident=agathe).pk, "person": agathe.pk,
+        "household": household.pk, "household_token": HOUSEHOLD_TOKEN, "import": file.pk,
+        "place": Place.objects.of(town).get(resident=agathe).pk, "host_token": hosts.proof(host),
+        "invitation_token": token, "address_token": confirmations.token_for(unread),
+        "unsubscribe": unsubscribe.link(agathe, None, "email"),
         "member": StaffMember.objects.of(town).exclude(person=lise).first().pk,
     }  # fmt: skip

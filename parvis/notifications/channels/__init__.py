@@ -30,7 +30,7 @@ class Result:
 
     @property
     def is_final(self) -> bool:
-        return self.state != State.RETRY
+        return self.state not in {State.RETRY, State.CALLING, State.DELIVERED}
 
 
 @dataclass(frozen=True)
@@ -67,6 +67,7 @@ class ChannelModule(Protocol):
 def load(name: str) -> Any:
     """The channel's module."""
     # Imported when first used: a dispatcher for letters needs no push machinery.
-    from parvis.notifications.channels import email, inapp, push  # noqa: PLC0415
+    from parvis.notifications.channels import email, inapp, push, text, voice  # noqa: PLC0415
 
-    return {"email": email, "inapp": inapp, "push": push}[name]
+    modules = {"email": email, "inapp": inapp, "push": push, "text": text, "voice": voice}
+    return modules[name]

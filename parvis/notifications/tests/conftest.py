@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from parvis.core.db import as_town
 from parvis.notifications.tests import make as notify
 from parvis.notifications.tests.push_service import PushService
+from parvis.notifications.tests.texting import followers, send
 
 
 @pytest.fixture
@@ -32,3 +34,29 @@ def service(settings):
         push._pool = None
         yield service
         push._pool = None
+
+
+@pytest.fixture
+def texts(settings):
+    """A provider of texts that the portal is set to use."""
+    from parvis.notifications.tests.phone_service import PhoneService
+
+    with PhoneService() as service:
+        settings.TELEPHONY = (service.provider,)
+        settings.TELEPHONY_TIMEOUT = 1
+        yield service
+
+
+@pytest.fixture
+def planned(open_town, texts):
+    """Plan a message to so many by text; answer it and their telephones."""
+
+    def plan(count: int = 1, *, emergency: bool = False, **facts):
+        with as_town(open_town.pk):
+            subject = notify.subject(
+                open_town, "Urgences" if emergency else "Eau", is_emergency=emergency
+            )
+            _subject, phones = followers(open_town, count, subject=subject)
+            return send(open_town, subject, **facts), phones
+
+    return plan
