@@ -26,7 +26,7 @@ from parvis.core.db import as_town
 from parvis.municipalities.models import Municipality
 from parvis.notifications.channels import Keeper, Parcel
 from parvis.notifications.channels.webpush_crypto import arm
-from parvis.notifications.models import EnvelopeBlock, Lane, Work
+from parvis.notifications.models import Device, Envelope, EnvelopeBlock, Lane, Work
 
 logger = logging.getLogger("parvis.notifications")
 AT_ONCE = 100
@@ -114,6 +114,11 @@ def take(keeper: Keeper, parcel: Parcel, wanted: Mapping[int, bytes]) -> dict[in
             )
     # Only now, with the taking committed, may anything be sealed.
     return taken
+
+
+def drop(device: Device) -> None:
+    """What was prepared for the keys that a device had before is of no use."""
+    Envelope.objects.of(device.municipality_id).filter(device=device).delete()
 
 
 class Armourer:

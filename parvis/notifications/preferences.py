@@ -14,11 +14,11 @@ from parvis.core.errors import Refused
 from parvis.core.typography import french
 from parvis.municipalities.actions import record
 from parvis.municipalities.models import Municipality, PushKey
+from parvis.notifications import envelopes
 from parvis.notifications.channels.webpush_crypto import PUSH_HOSTS, check_subscription, decode
 from parvis.notifications.models import (
     Channel,
     Device,
-    Envelope,
     Preference,
     Subject,
     Subscription,
@@ -313,7 +313,7 @@ def register_device(
         defaults=facts,
         create_defaults={**facts, "municipality_id": town, "label": label[:80], "created_at": now},
     )
-    _drop_envelope(device)
+    envelopes.drop(device)
     record("notifications.device_registered", municipality=town, actor=resident, device=device.pk)
     return device
 
@@ -353,14 +353,9 @@ def renew_device(
     device.p256dh, device.auth, device.key_id = decode(p256dh), decode(auth), push_key.pk
     device.seen_at, device.removed_at, device.removed_why = now, None, ""
     device.save()
-    _drop_envelope(device)
+    envelopes.drop(device)
     record("notifications.device_renewed", municipality=municipality, device=device.pk)
     return True
-
-
-def _drop_envelope(device: Device) -> None:
-    """What was prepared for the keys of before is of no use."""
-    Envelope.objects.of(device.municipality_id).filter(device=device).delete()
 
 
 def _own_device(resident: Resident, device_id: int) -> Device:
