@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -71,6 +71,8 @@ def open_case(
         found: Case | None = Case.objects.of(municipality).filter(key=key).first()
         if found is not None:
             return found
+    if isinstance(author, Resident) and by is not None and by.pk == author.pk:
+        _check_rate(author, now)
     case = Case(
         municipality=municipality, year=year, kind=kind, reference=reference, subject=subject,
         via=via, opened_at=now, state_at=now, changed_at=now, key=key,
@@ -336,6 +338,17 @@ def attach(message: Message, uploads: Sequence[File[bytes]], *, now: datetime) -
 def _publish(case: Case) -> None:
     live.publish(case.municipality_id, TOPIC)
     live.publish(case.municipality_id, f"case:{case.pk}")
+
+
+def _check_rate(author: Resident, now: datetime) -> None:
+    """Raise Refused when the person has opened as many cases today as anybody needs to."""
+    lately = Case.objects.of_resident(author).filter(opened_at__gt=now - timedelta(days=1))
+    if lately.count() >= rules.MOST_A_DAY:
+        raise Refused(
+            _("Vous avez écrit {n} demandes depuis hier\u00a0: appelez-nous plutôt.").format(
+                n=rules.MOST_A_DAY
+            )
+        )
 
 
 def _caller_name(name: str) -> str:

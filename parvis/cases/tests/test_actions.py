@@ -94,6 +94,18 @@ def test_what_is_no_request_is_refused_and_takes_no_number(town, facts, words):
     assert make.case(town).number == "2026-0001"
 
 
+def test_nobody_fills_the_queue_alone(town):
+    person, clerk = people.resident(town), people.staff(town).person
+    for _turn in range(rules.MOST_A_DAY):
+        make.case(town, author=person)
+    with pytest.raises(Refused, match="appelez-nous"):
+        make.case(town, author=person)
+    # A clerk writes it down all the same; the next day the person may again.
+    make.case(town, author=person, by=clerk, via="phone")
+    make.case(town, author=person, now=LATER + timedelta(seconds=1))
+    make.case(town)
+
+
 def test_a_kind_that_nobody_registered_is_a_defect(town):
     with pytest.raises(ValueError, match=r"nothing\.here"):
         make.case(town, kind="nothing.here")
