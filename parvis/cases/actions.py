@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -56,8 +56,8 @@ def open_case(
 ) -> Case:
     """Open a case for its author, with its first message, or raise Refused.
 
-    Two at the same instant get two numbers that follow each other. With the same `key` it is
-    opened once, however often it is asked. `tell` sends the acknowledgement.
+    Two at the same instant get two numbers that follow each other. The same words with the same
+    `key` open one case, however often they are sent. `tell` sends the acknowledgement.
     """
     if not kinds.is_known(kind):
         raise ValueError(f"no kind is called {kind}")
@@ -70,7 +70,12 @@ def open_case(
     if key is not None:
         found: Case | None = Case.objects.of(municipality).filter(key=key).first()
         if found is not None:
-            return found
+            if found.subject == subject and found.messages.filter(text=body).exists():
+                return found
+            # The same form, filled in otherwise after going back to it: something new.
+            key = None
+    if isinstance(author, Resident) and by is not None and by.pk == author.pk:
+        _check_rate(author, now)
     case = Case(
         municipality=municipality, year=year, kind=kind, reference=reference, subject=subject,
         via=via, opened_at=now, state_at=now, changed_at=now, key=key,
@@ -121,8 +126,9 @@ def add_message(
 
     From the person, it takes a case that waited for them back to work, and reopens one that was
     answered. From the town, it moves the case to `to`: answered, unless told otherwise. A note
-    moves and tells nothing. The same `key` writes once, however often it is sent. `seen` is the
-    newest message that a clerk had read: when another came since, it is refused (Overtaken).
+    moves and tells nothing. The same words with the same `key` are written once, however often
+    they are sent. `seen` is the newest message that a clerk had read: when another came since, it
+    is refused (Overtaken).
     """
     text = rules.tidy(text)
     rules.check_files(len(uploads))
@@ -131,7 +137,10 @@ def add_message(
     if key is not None:
         found: Message | None = rows.filter(key=key).first()
         if found is not None:
-            return found
+            if found.text == text:
+                return found
+            # The same form, filled in otherwise after going back to it: something new.
+            key = None
     rules.check_text(text)
     if side != Message.Side.NOTE:
         newest = rows.exclude(side=Message.Side.NOTE).aggregate(last=Max("pk"))["last"] or 0
@@ -336,6 +345,17 @@ def attach(message: Message, uploads: Sequence[File[bytes]], *, now: datetime) -
 def _publish(case: Case) -> None:
     live.publish(case.municipality_id, TOPIC)
     live.publish(case.municipality_id, f"case:{case.pk}")
+
+
+def _check_rate(author: Resident, now: datetime) -> None:
+    """Raise Refused when the person has opened as many cases today as anybody needs to."""
+    lately = Case.objects.of_resident(author).filter(opened_at__gt=now - timedelta(days=1))
+    if lately.count() >= rules.MOST_A_DAY:
+        raise Refused(
+            _("Vous avez écrit {n} demandes depuis hier\u00a0: appelez-nous plutôt.").format(
+                n=rules.MOST_A_DAY
+            )
+        )
 
 
 def _caller_name(name: str) -> str:

@@ -36,6 +36,8 @@ NEXT: Mapping[str, frozenset[str]] = {
 }
 """Every move that exists; the table has a trigger that knows the same ones."""
 REOPEN_DAYS = 30
+MOST_A_DAY = 20
+"""Cases that one person may open in a day by themselves."""
 NUMBER = re.compile(r"\s*(?:n[o°º]\s*)?(\d{4})\s*[-–\u2011 ]\s*(\d{1,9})\s*", re.IGNORECASE)
 
 # Marks that turn the direction of what follows, and characters that nobody sees or types.

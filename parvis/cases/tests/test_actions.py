@@ -71,8 +71,10 @@ def test_a_form_that_is_sent_twice_opens_one_case(town):
     first = make.case(town, author=person, key=key)
     assert make.case(town, author=person, key=key).pk == first.pk
     assert make.case(town, author=person, key=uuid4()).pk != first.pk
-    assert Message.objects.of(town).count() == 2
-    assert Series.objects.of(town).get().last == 2
+    # Gone back to, and filled in otherwise: something new is asked.
+    assert make.case(town, author=person, key=key, body="Et la piscine ?").pk != first.pk
+    assert Message.objects.of(town).count() == 3
+    assert Series.objects.of(town).get().last == 3
 
 
 @pytest.mark.parametrize(
@@ -92,6 +94,18 @@ def test_what_is_no_request_is_refused_and_takes_no_number(town, facts, words):
         make.case(town, **facts)
     assert not Case.objects.of(town).exists()
     assert make.case(town).number == "2026-0001"
+
+
+def test_nobody_fills_the_queue_alone(town):
+    person, clerk = people.resident(town), people.staff(town).person
+    for _turn in range(rules.MOST_A_DAY):
+        make.case(town, author=person)
+    with pytest.raises(Refused, match="appelez-nous"):
+        make.case(town, author=person)
+    # A clerk writes it down all the same; the next day the person may again.
+    make.case(town, author=person, by=clerk, via="phone")
+    make.case(town, author=person, now=LATER + timedelta(seconds=1))
+    make.case(town)
 
 
 def test_a_kind_that_nobody_registered_is_a_defect(town):
@@ -176,9 +190,11 @@ def test_an_answer_closes_the_question_and_tells_the_person(town):
 def test_an_answer_sent_twice_is_written_and_told_once(town):
     case, key = make.case(town), uuid4()
     first = make.answer(case, key=key)
-    assert make.answer(case, key=key, text="Autre chose").pk == first.pk
+    assert make.answer(case, key=key).pk == first.pk
     assert told(town) == [("cases.opened", 1), ("cases.answered", 1)]
-    assert make.answer(case, key=uuid4(), text="Autre chose").pk != first.pk
+    assert make.answer(case, key=uuid4()).pk != first.pk
+    # Gone back to, and filled in otherwise: nothing that was typed is dropped.
+    assert make.answer(case, key=key, text="Autre chose").text == "Autre chose"
 
 
 def test_who_has_not_read_the_newest_message_is_refused(town):

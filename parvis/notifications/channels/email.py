@@ -178,6 +178,11 @@ class Letters:
                     self.message, [person.resident_id for person in people if person.resident_id]
                 )
 
+    @property
+    def is_personal(self) -> bool:
+        """What one person is told of their own matter: no list that they could leave."""
+        return self.message.lane == Lane.PERSONAL and self.message.subject_id is None
+
     def to(self, person: Recipient) -> EmailMultiAlternatives | None:
         """The letter, or None when nothing is left to say to this person."""
         language, words = rules.content_for(self.message.content, person.language)
@@ -190,7 +195,7 @@ class Letters:
         if self.message.kind == digests.KIND and not lines:
             return None
         leave = ""
-        if self.message.lane != 0 and person.resident_id:
+        if self.message.lane != 0 and person.resident_id and not self.is_personal:
             leave = unsubscribe.link(
                 person.resident_id, self.message.subject_id, "email", town=self.town.pk
             )
@@ -242,7 +247,7 @@ class Letters:
             "Auto-Submitted": "auto-generated",
             "X-Parvis-Message": str(self.message.identity),
         }
-        if self.message.kind != "letter":
+        if self.message.kind != "letter" and not self.is_personal:
             headers["List-Id"] = f"<{self.town.slug}.{settings.MAIL_DOMAIN}>"
             headers["Precedence"] = "list"
         if leave:
