@@ -124,7 +124,9 @@ def search(municipality: Municipality, query: str) -> Found:
     return Found(
         announcements=[_announcement(row, begins) for row in rows],
         pages=[
-            *_lent(municipality, begins), *_subjects(municipality, begins), *_pages(begins),
+            *_lent(municipality, begins),
+            *_subjects(municipality, begins),
+            *_pages(begins),
         ],  # fmt: skip
     )
 

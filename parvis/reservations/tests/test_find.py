@@ -9,7 +9,8 @@ import pytest
 from django.utils import timezone
 
 from parvis.core.db import as_town
-from parvis.reservations import pages, readings
+from parvis.reservations import pages, readings, weeks
+from parvis.reservations.hours import wall_clock
 from parvis.reservations.models import Closure
 from parvis.reservations.tests import make
 from parvis.reservations.tests.test_pages import at, take, text_of
@@ -119,3 +120,21 @@ def test_a_month_says_which_days_are_free_nearly_full_full_or_closed(client, tow
     assert month.days[0].on.weekday() == 0 and month.days[-1].on.weekday() == 6
     shown = people.visitor(client, town).get(hall.get_absolute_url(), {"jour": first.isoformat()})
     assert f'href="?jour={(first + timedelta(days=1)).isoformat()}"' in shown.content.decode()
+
+
+def test_without_a_day_the_next_one_that_has_some_is_shown(client, town):
+    hall = make.space(town, "Salle du Pont", opens=time(9), closes=time(12), notice=3 * 1440)
+    page = people.visitor(client, town)
+    shown = re.findall(r"h=(\d{8}T\d{6}Z)", page.get("/reserver/").content.decode())
+    days = {weeks.instant(one).astimezone(town.zone).date() for one in shown}
+    assert len(days) == 1
+    first = days.pop()
+    assert first >= (timezone.now() + timedelta(days=3)).astimezone(town.zone).date()
+    for hour in (9, 10, 11):
+        start = wall_clock(first, time(hour), town.zone)
+        if weeks.key(start) in shown:
+            take(town, hall, start)
+    shown = re.findall(r"h=(\d{8}T\d{6}Z)", page.get("/reserver/").content.decode())
+    assert {weeks.instant(one).astimezone(town.zone).date() for one in shown} == {
+        first + timedelta(days=1)
+    }
