@@ -10,9 +10,11 @@ ROW = re.compile(
     r"^(DETAIL|CONTEXT):.*?(?=\n\n|\n(?:HINT|CONTEXT|QUERY|Traceback)\b|\Z)",
     re.MULTILINE | re.DOTALL,
 )
-# Some paths are a right to act: invitations, unsubscriptions, tickets of streams.
+# Some paths are a right to act: invitations, unsubscriptions, calendars, tickets of streams.
 TOKEN = re.compile(
-    r"(/(?:invitation|desabonnement|preuve|confirmer)/|[?&](?:t|moi)=)[^\s/\"'&]{6,}", re.IGNORECASE
+    r"(/(?:invitation|desabonnement|preuve|confirmer|reserver/calendrier)/|[?&](?:t|moi)=)"
+    r"[^\s/\"'&]{6,}",
+    re.IGNORECASE,
 )
 
 

@@ -277,8 +277,12 @@ def change(
         "period", "people", "price_class", "quote", "total", "deposit", "changes_until",
         "free_hours", "kept_percent",
     ]  # fmt: skip
+    free_until = prices.free_until(fresh.period.lower, fresh.free_hours)
     for name in moved:
         setattr(fresh, name, getattr(drawn, name))
+    if clerk is None and now > free_until:
+        # What would cost already is not made free by moving it further away.
+        fresh.free_hours = -(-(fresh.period.lower - free_until) // timedelta(hours=1))
     fresh.token += 1
     fresh.reminded_at = None
     fresh.save(update_fields=[*moved, "state", "token", "reminded_at"])
@@ -287,6 +291,8 @@ def change(
     if fresh.state == State.ASKED and case is None:
         what = ", ".join(letters.things(fresh))
         approvals.open_request(fresh, what=what, now=now)
+    elif fresh.state == State.ASKED and case is not None:
+        approvals.say_moved(case, fresh, by=actor, at_counter=clerk is not None, now=now)
     elif fresh.state == State.CONFIRMED:
         approvals.settle(case, to=moves.ANSWERED, by=actor, now=now)
     letters.tell(fresh, "reservations.changed", now=now, actor=actor)
@@ -320,11 +326,24 @@ def cancel(booking: Booking, *, now: datetime, token: int | None = None) -> Book
     return fresh
 
 
-def withdraw_request(town: Municipality, pk: int, *, now: datetime) -> None:
-    """Cancel the booking whose case was withdrawn; nothing, if that is why it was."""
-    booking = Booking.objects.of(town).filter(pk=pk, state=State.ASKED).first()
-    if booking is not None:
-        cancel(booking, now=now)
+@transaction.atomic
+def withdraw_request(town: Municipality, pk: int, *, by: Resident | None, now: datetime) -> None:
+    """Free the place of a booking whose case is withdrawn, or raise Refused if it was accepted.
+
+    Whatever its hour: nobody had answered. Without `by` the person is leaving, and is told nothing.
+    """
+    found = Booking.objects.of(town).filter(pk=pk).first()
+    if found is None:
+        return
+    booking = holds.lock_booking(found)
+    if booking.state == State.CONFIRMED and by is not None:
+        raise Refused(_("Cette réservation est acceptée\u00a0: annulez la réservation elle-même."))
+    if booking.state != State.ASKED:
+        return
+    holds.end(booking, State.CANCELLED, at=now)
+    record("reservations.cancelled", municipality=town, actor=by, booking=pk)
+    if by is not None:
+        letters.tell(booking, "reservations.cancelled", now=now, actor=by)
 
 
 def remind_due(town_id: int, *, now: datetime) -> int:

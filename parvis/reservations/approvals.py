@@ -14,7 +14,8 @@ from django.utils.translation import gettext_lazy
 from parvis.cases import actions as cases
 from parvis.cases import kinds
 from parvis.cases import rules as moves
-from parvis.cases.models import Case
+from parvis.cases.models import Case, Message
+from parvis.core.errors import Refused
 from parvis.reservations.models import Booking
 from parvis.reservations.wording import said_period
 from parvis.residents.models import Resident
@@ -89,3 +90,30 @@ def settle(case: Case | None, *, to: str, by: Resident | None, now: datetime) ->
         cases.withdraw(case, by=by, now=now)
     else:
         cases.move(case, to=to, by=by, now=now, tell=False)
+
+
+def check_decided(case: Case, pk: int) -> None:
+    """Raise Refused if a case would be answered or closed while its booking still waits."""
+    if case.state in moves.OPEN:
+        return
+    if Booking.objects.of(case.municipality_id).filter(pk=pk, state=Booking.State.ASKED).exists():
+        raise Refused(
+            _(
+                "La réservation attend encore\u00a0: acceptez-la ou refusez-la dans "
+                "«\u00a0Réservations\u00a0». La demande suivra."
+            )
+        )
+
+
+def say_moved(
+    case: Case, booking: Booking, *, by: Resident, at_counter: bool, now: datetime
+) -> None:
+    """Write the new hours into the case: as its person, or as a clerk's note."""
+    when = said_period(booking.span, zone=booking.municipality.zone, now=now)
+    cases.add_message(
+        case,
+        text=_("Nouvelles heures demandées\u00a0: {when}.").format(when=when),
+        side=Message.Side.NOTE if at_counter else Message.Side.RESIDENT,
+        by=by,
+        now=now,
+    )

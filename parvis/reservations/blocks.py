@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db import transaction
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
+from django.db.models import F
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -30,11 +31,13 @@ def concerned_by_block(
     """The bookings in the way: of these units; of equipment, the newest, until it fits."""
     town = asked[0][0].resource.municipality
     found: dict[int, Booking] = {}
+    if span.end <= span.start:
+        return []
     for offered, line in asked:
         rows = list(
             Taking.objects.of(town)
             .standing(now)
-            .filter(resource=offered.resource, booking__isnull=False)
+            .filter(resource=offered.resource, booking__isnull=False, period__endswith__gt=now)
             .overlapping(*span)
             .select_related("booking__resident")
             .order_by("-booking__created_at", "-booking_id")
@@ -59,6 +62,8 @@ def concerned_by_closure(
     town: Municipality, resource: Resource | None, first_on: date, last_on: date, *, now: datetime
 ) -> list[Booking]:
     """Bookings to come that use a space on these days, or fetch or bring back equipment then."""
+    if last_on < first_on:
+        return []
     start = hours.local_day(first_on, town.zone).start
     end = hours.local_day(last_on, town.zone).end
     rows = (
@@ -127,6 +132,10 @@ def block(
     concerned = concerned_by_block(asked, span, now=now)
     check_concerned(concerned, seen=seen)
     _cancel_all(concerned, clerk=clerk, now=now, note=note or reason)
+    # Where the use is over, the time to put things in order is the town's own.
+    Taking.objects.of(town).standing(now).filter(
+        resource__in=[one.pk for one in locked], booking__isnull=False, period__endswith__lte=now
+    ).overlapping(*span).update(blocked=F("period"))
     made = Block.objects.create(
         municipality=town, reason=reason, period=DateTimeTZRange(span.start, span.end),
         created_at=now, by_id=clerk.pk,

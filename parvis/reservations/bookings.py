@@ -281,6 +281,8 @@ class Payment(Owned):
     means = models.CharField(max_length=8, choices=Means)
     receipt = models.CharField(max_length=40, blank=True)
     """Number of the paper receipt, or of the terminal's."""
+    key = models.CharField(max_length=64, blank=True)
+    """Given by the page: pressed twice, it is written once."""
     at = models.DateTimeField()
     by_id = models.BigIntegerField()
     withdrawn_at = models.DateTimeField(null=True, blank=True)
@@ -297,6 +299,9 @@ class Payment(Owned):
                 fields=["municipality", "receipt"],
                 condition=~Q(receipt="") & Q(withdrawn_at__isnull=True),
                 name="one_payment_per_receipt",
+            ),
+            models.UniqueConstraint(
+                fields=["booking", "key"], condition=~Q(key=""), name="one_payment_per_key"
             ),
         ]
 

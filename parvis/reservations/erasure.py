@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from parvis.municipalities.models import Municipality
+from parvis.notifications.erasure import forget_words
 from parvis.reservations import holds
 from parvis.reservations.models import (
     Booking,
@@ -89,6 +90,8 @@ def forget(resident: Resident, *, now: datetime) -> None:
     )
     for booking in standing.select_for_update():
         holds.end(booking, State.CANCELLED, at=now)
+    references = [f"booking:{pk}" for pk in mine.values_list("pk", flat=True)]
+    forget_words(resident.municipality_id, references)
     mine.update(purpose="", answers=[], note="", people=None, key="", key_digest="")
     CalendarFeed.objects.of(town).filter(resident=resident).delete()
     OrganisationMember.objects.of(town).filter(resident=resident).delete()

@@ -10,6 +10,7 @@ from django import forms
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
+from parvis.reservations.choices import number
 from parvis.reservations.models import Organisation, Question
 from parvis.reservations.readings import Line, Offer
 from parvis.residents.models import Resident
@@ -77,9 +78,9 @@ class BookingForm(forms.Form):
         if self.is_bound:
             found = self.cleaned_data.get("organisation")
         else:
-            pk = str(self.initial.get("organisation") or "")
+            pk = number(str(self.initial.get("organisation") or ""))
             mine = getattr(self.fields.get("organisation"), "queryset", None)
-            found = mine.filter(pk=pk).first() if mine is not None and pk.isdecimal() else None
+            found = mine.filter(pk=pk).first() if mine is not None and pk is not None else None
         return found if isinstance(found, Organisation) else None
 
     def show_price(self, price: str, times: str) -> None:

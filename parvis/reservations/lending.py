@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -41,6 +41,7 @@ COLUMNS = frozenset(
     }
 )  # fmt: skip
 MOST_UNITS = 60
+FARTHEST = timedelta(days=rules.LONGEST_AHEAD_DAYS + 40)
 
 
 @dataclass(frozen=True)
@@ -169,7 +170,7 @@ def check_promises(resource: Resource, *, now: datetime) -> None:
     """Raise Refused if fewer would be left than are already promised."""
     if resource.is_space:
         return
-    whole = hours.Span(now, now.replace(year=now.year + 3))
+    whole = hours.Span(now, now + FARTHEST)
     taken = occupation(resource.municipality, [resource.pk], whole, now=now)
     most = slots.most_taken(taken.out(resource.pk), whole)
     if (resource.total or 0) < most:

@@ -46,6 +46,12 @@ def next_of(person: Resident, now: datetime) -> dict[str, Any] | None:
     return said(first, now, [one for one in rows if one.booking_id == first.pk])
 
 
+def may_change(booking: Booking, now: datetime) -> bool:
+    """Whether its person may change or cancel it alone; what nobody answered, until it begins."""
+    waits = booking.state == State.ASKED
+    return now < booking.span.start and (waits or now <= booking.changes_until)
+
+
 def said(booking: Booking, now: datetime, taken: list[Taking] | None = None) -> dict[str, Any]:
     """What every page says of a booking."""
     town = booking.municipality
@@ -64,6 +70,6 @@ def said(booking: Booking, now: datetime, taken: list[Taking] | None = None) -> 
         "tone": tone,
         "icon": icon,
         "is_over": booking.span.end <= now,
-        "may_change": standing and now < booking.span.start and now <= booking.changes_until,
+        "may_change": standing and may_change(booking, now),
         "standing": standing,
     }

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from parvis.core.errors import Refused
 from parvis.core.money import ZERO
 from parvis.municipalities.models import Municipality
-from parvis.reservations import asking, holds, prices, quotas, rules, weeks, wording
+from parvis.reservations import asking, holds, months, prices, quotas, rules, weeks, wording
 from parvis.reservations.choices import Choice
 from parvis.reservations.hours import Span, local_day
 from parvis.reservations.models import Booking, Organisation, Resource
@@ -94,6 +94,11 @@ class Recap:
     @property
     def taxes(self) -> Any:
         return self.quote.gst + self.quote.qst if self.quote else ZERO
+
+    @property
+    def owed(self) -> str:
+        """Price and deposit in one word, to see whether they changed."""
+        return owed(self)
 
     @property
     def query(self) -> str:
@@ -256,6 +261,58 @@ def week(
     )
 
 
+FULL, FEW, MANY, CLOSED = "full", "few", "many", "closed"
+FEW_PERCENT = 25
+
+
+@dataclass(frozen=True)
+class MonthDay:
+    """One day of a month: how free it is, or why it may not be had."""
+
+    on: date
+    state: str
+    is_of_month: bool
+
+
+@dataclass(frozen=True)
+class Month:
+    first_on: date
+    days: list[MonthDay]
+    before: date | None
+    after: date | None
+
+
+def month(town: Municipality, offer: Offer, on: date, *, now: datetime) -> Month:
+    """The month that holds the day, from Monday to Sunday, each day with how free it is."""
+    first_on = on.replace(day=1)
+    next_first = (first_on + timedelta(days=31)).replace(day=1)
+    start = weeks.monday(first_on)
+    end = weeks.monday(next_first - weeks.DAY) + 6 * weeks.DAY
+    today = now.astimezone(town.zone).date()
+    last = rules.last_day(offer.resource.terms, now, town.zone)
+    resource = offer.resource
+    shares = months.availability(town, [resource], start, end, now=now)[resource.pk]
+    days = []
+    for number, share in enumerate(shares):
+        day = start + number * weeks.DAY
+        state = FULL
+        if day < today:
+            state = weeks.PAST
+        elif day > last:
+            state = weeks.FAR
+        elif not share.open:
+            state = CLOSED
+        elif share.free:
+            state = FEW if 100 * share.free < FEW_PERCENT * share.open else MANY
+        days.append(MonthDay(day, state, is_of_month=day.month == first_on.month))
+    return Month(
+        first_on,
+        days,
+        before=first_on - weeks.DAY if first_on > today else None,
+        after=next_first if next_first <= last else None,
+    )
+
+
 def first_free_day(town: Municipality, offer: Offer, *, now: datetime) -> date:
     """The first day with something free, within four weeks; today when there is none."""
     today = now.astimezone(town.zone).date()
@@ -266,7 +323,7 @@ def first_free_day(town: Municipality, offer: Offer, *, now: datetime) -> date:
         town, [offer.resource.pk], window.widened(terms.before, terms.after), now=now
     )
     found = free_starts(
-        [(offer, Line(offer.resource.pk))], length=terms.step, window=window, taken=taken,
+        [(offer, Line(offer.resource.pk))], length=max(terms.step, terms.shortest), window=window, taken=taken,
         now=now, zone=town.zone,
     )  # fmt: skip
     return found[0].astimezone(town.zone).date() if found else today

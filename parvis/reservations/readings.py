@@ -243,9 +243,20 @@ def nearest_free(
 ) -> list[Span]:
     """What comes closest to a wish that cannot be met: same things, same length, other times."""
     length = wish.length
-    if length <= timedelta(0) or not asked:
+    if not asked or not timedelta(0) < length <= max(
+        offered.resource.terms.longest for offered, _line in asked
+    ):
         return []
-    around = Span(max(wish.start - NEAR, now), max(wish.end, now) + NEAR)
+    # Nothing is looked for beyond what may be booked, however far the wish is.
+    end = max(wish.end, now) + NEAR
+    if not at_counter:
+        last_on = min(
+            rules.last_day(offered.resource.terms, now, town.zone) for offered, _line in asked
+        )
+        end = min(end, hours.local_day(last_on, town.zone).end)
+    around = Span(max(min(wish.start, end) - NEAR, now), end)
+    if around.end <= around.start:
+        return []
     ids = [offered.resource.pk for offered, _line in asked]
     reach = max(
         (offered.resource.terms.before + offered.resource.terms.after for offered, _ in asked),

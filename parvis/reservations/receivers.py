@@ -38,8 +38,12 @@ def organisations(*, resident: Resident, **_: Any) -> Answer:
 
 
 @receiver(moved, dispatch_uid="reservations.moved")
-def take_back(*, case: Case, now: datetime, **_: Any) -> None:
-    """A request for a booking that its person withdraws frees the place."""
+def follow(*, case: Case, by: Resident | None, now: datetime, **_: Any) -> None:
+    """A request that its person withdraws frees the place; one that waits is not closed over it."""
     pk = approvals.booking_id(case)
-    if pk is not None and case.state == WITHDRAWN:
-        actions.withdraw_request(case.municipality, pk, now=now)
+    if pk is None:
+        return
+    if case.state == WITHDRAWN:
+        actions.withdraw_request(case.municipality, pk, by=by, now=now)
+    else:
+        approvals.check_decided(case, pk)

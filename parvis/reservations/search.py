@@ -184,10 +184,22 @@ def _found(
         wish = asked.start + asked.length / 2
         near = starts(Span(day.start, day.end + AHEAD)) if first_on <= last else []
         return Found(offer, later=spans(slots.nearest(near, wish, MOST_LATER)))
-    for n in range(AHEAD.days):
-        if free := starts(window_of(town, first_on + n * DAY, want)):
-            return Found(offer, spans(free[:MOST_LATER]))
-    return Found(offer)
+    today = starts(window_of(town, first_on, want))
+    if today:
+        return Found(offer, spans(today[:MOST_LATER]))
+    # The next day that has some, at the hours that were asked for.
+    coming = [
+        one
+        for one in starts(Span(day.end, day.end + AHEAD))
+        if _suits(one, window_of(town, one.astimezone(town.zone).date(), want))
+    ]
+    next_on = coming[0].astimezone(town.zone).date() if coming else None
+    free = [one for one in coming if one.astimezone(town.zone).date() == next_on]
+    return Found(offer, spans(free[:MOST_LATER]))
+
+
+def _suits(at: datetime, window: Span) -> bool:
+    return window.start <= at < window.end
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
@@ -89,7 +90,7 @@ def answer(request: StaffRequest, row: Booking, **forms: Any) -> HttpResponse:
         },
         "note_form": NoteForm(auto_id="id_n_%s"),
         "cancel_form": NoteForm(auto_id="id_c_%s"),
-        "pay_form": PaymentForm(initial=usual_payment(row)),
+        "pay_form": PaymentForm(initial=usual_payment(row) | {"key": secrets.token_urlsafe(16)}),
         "move_form": MoveForm(town=town, initial=moment_of(row, town)),
         "waits": row.state == Booking.State.ASKED,
         "stands": row.state in {Booking.State.ASKED, Booking.State.CONFIRMED}

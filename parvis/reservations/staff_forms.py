@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from django import forms
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -16,6 +18,19 @@ from parvis.reservations.models import Organisation, Payment, Resource
 from parvis.reservations.readings import Line
 
 NOTE_MAX = 500
+
+
+OLDEST, LATEST = date(2000, 1, 1), date(2200, 12, 31)
+
+
+def day_field(label: Any, **facts: Any) -> forms.DateField:
+    """A day of a century that a calendar holds."""
+    return forms.DateField(
+        label=label,
+        widget=day_input(),
+        validators=[MinValueValidator(OLDEST), MaxValueValidator(LATEST)],
+        **facts,
+    )
 
 
 def day_input() -> forms.DateInput:
@@ -50,15 +65,15 @@ class PaymentForm(forms.Form):
     )  # fmt: skip
     means = forms.ChoiceField(label=gettext_lazy("Moyen"), choices=Payment.Means.choices)
     receipt = forms.CharField(label=gettext_lazy("Numéro du reçu"), max_length=40, required=False)
+    key = forms.CharField(max_length=64, widget=forms.HiddenInput, required=False)
 
 
 class MomentForm(forms.Form):
     """From one local moment to another."""
 
-    first_on = forms.DateField(label=gettext_lazy("Du"), widget=day_input())
+    first_on = day_field(gettext_lazy("Du"))
     opens = forms.TimeField(label=gettext_lazy("À partir de"), widget=hour_input())
-    last_on = forms.DateField(
-        label=gettext_lazy("Au"), widget=day_input(), required=False,
+    last_on = day_field(gettext_lazy("Au"), required=False,
         help_text=gettext_lazy("Le même jour, si rien n’est écrit."),
     )  # fmt: skip
     closes = forms.TimeField(label=gettext_lazy("Jusqu’à"), widget=hour_input())
@@ -77,6 +92,8 @@ class MomentForm(forms.Form):
                 end = hours.chosen_instant(last_on, cleaned["closes"], zone)
             except Refused as refused:
                 raise forms.ValidationError(str(refused)) from refused
+            if end <= start:
+                raise forms.ValidationError(_("La fin doit suivre le début."))
             cleaned["span"] = Span(start, end)
         return cleaned
 
@@ -121,8 +138,8 @@ class ClosureForm(forms.Form):
         label=gettext_lazy("Quoi"), queryset=None, required=False,
         empty_label=gettext_lazy("Tout ce que la Ville prête"),
     )  # fmt: skip
-    first_on = forms.DateField(label=gettext_lazy("Premier jour"), widget=day_input())
-    last_on = forms.DateField(label=gettext_lazy("Dernier jour"), widget=day_input())
+    first_on = day_field(gettext_lazy("Premier jour"))
+    last_on = day_field(gettext_lazy("Dernier jour"))
     reason = forms.CharField(
         label=gettext_lazy("Raison"), max_length=120,
         help_text=gettext_lazy("Les gens la verront\u00a0: «\u00a0Congé des Fêtes\u00a0»."),
@@ -131,6 +148,12 @@ class ClosureForm(forms.Form):
     def __init__(self, *args: Any, town: Municipality, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["resource"].queryset = Resource.objects.of(town).exclude(state="closed")  # type: ignore[attr-defined]
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or {}
+        if not self.errors and cleaned["last_on"] < cleaned["first_on"]:
+            self.add_error("last_on", _("Le dernier jour doit suivre le premier."))
+        return cleaned
 
 
 class CounterForm(MomentForm):
@@ -196,13 +219,10 @@ class OrganisationForm(forms.Form):
     price_class = forms.ChoiceField(
         label=gettext_lazy("Catégorie de prix"), choices=list(prices.CLASSES.items())
     )
-    recognised_until = forms.DateField(
-        label=gettext_lazy("Reconnu jusqu’au"), widget=day_input(), required=False,
+    recognised_until = day_field(gettext_lazy("Reconnu jusqu’au"), required=False,
         help_text=gettext_lazy("Sans date, l’organisme paie comme la personne qui réserve."),
     )  # fmt: skip
-    insured_until = forms.DateField(
-        label=gettext_lazy("Assurance jusqu’au"), widget=day_input(), required=False
-    )
+    insured_until = day_field(gettext_lazy("Assurance jusqu’au"), required=False)
     note = forms.CharField(label=gettext_lazy("Note interne"), max_length=300, required=False)
 
 

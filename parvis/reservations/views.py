@@ -144,6 +144,7 @@ def resource(request: TownRequest, resource_id: int) -> HttpResponse:
         on = pages.first_free_day(town, offer, now=now)
     span = recap.choice.span if recap.choice else None
     facts = pages.about(request, offer, on, now=now) | {
+        "month": pages.month(town, offer, on, now=now),
         "pieces": views_loans.beside(request, span, now=now),
         "span": span,
         "week": pages.week(town, offer, on, now=now, chosen=chosen),

@@ -17,6 +17,7 @@ from django.utils.http import http_date
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from parvis.core import typography
 from parvis.core.errors import Refused
 from parvis.core.htmx import go_to, page_or_part
 from parvis.core.money import ZERO
@@ -40,6 +41,12 @@ from parvis.reservations.readings import Offer
 from parvis.residents.http import ResidentRequest
 
 PER_PAGE = 20
+
+
+class PriceChanged(Refused):
+    """What it costs is not what the page showed."""
+
+
 State = Booking.State
 
 
@@ -107,6 +114,7 @@ def cancel(request: ResidentRequest, booking_id: int) -> HttpResponse:
     if request.method == "POST":
         token = choices.number(request.POST.get("token", ""))
         try:
+            _check_kept(row, request.POST.get("seen", ""), now=now)
             actions.cancel(row, now=now, token=token)
         except Refused as refused:
             refusal = str(refused)
@@ -116,14 +124,30 @@ def cancel(request: ResidentRequest, booking_id: int) -> HttpResponse:
             return go_to(request, "reservations:mine")
     elif row.state not in STANDING:
         return redirect(row)
-    kept = ZERO
-    if row.state == State.CONFIRMED:
-        kept = prices.kept_if_cancelled(
-            row.total, start=row.span.start, free_hours=row.free_hours,
-            percent=row.kept_percent, now=now,
-        )  # fmt: skip
-    facts = said(row, now) | {"kept": kept, "refusal": refusal}
+    kept = _kept(row, now)
+    facts = said(row, now) | {"kept": kept, "kept_code": str(kept), "refusal": refusal}
     return render(request, "reservations/cancel.html", facts, status=422 if refusal else 200)
+
+
+def _kept(row: Booking, now: datetime) -> Decimal:
+    """What the town would keep of the price, were it cancelled now."""
+    if row.state != State.CONFIRMED:
+        return ZERO
+    return prices.kept_if_cancelled(
+        row.total, start=row.span.start, free_hours=row.free_hours, percent=row.kept_percent,
+        now=now,
+    )  # fmt: skip
+
+
+def _check_kept(row: Booking, seen: str, *, now: datetime) -> None:
+    """Raise Refused unless the page said what is kept: an hour may have passed since."""
+    kept = _kept(row, now)
+    if kept and seen != str(kept):
+        raise Refused(
+            _("La Ville garde maintenant {amount}. Regardez, puis confirmez.").format(
+                amount=typography.money(kept)
+            )
+        )
 
 
 # --- to change --------------------------------------------------------------------------------
@@ -144,6 +168,7 @@ def change(request: ResidentRequest, booking_id: int) -> HttpResponse:
     try:
         choice = _new_choice(row, data, now=now)
         if request.method == "POST":
+            _check_seen(request, choice, row, now=now)
             token = choices.number(request.POST.get("token", "")) or 0
             lines = [line for _offer, line in choice.lines]
             actions.change(row, span=choice.span, lines=lines, token=token, now=now)
@@ -153,6 +178,22 @@ def change(request: ResidentRequest, booking_id: int) -> HttpResponse:
         refusal = str(refused)
         nearest = refused.nearest if isinstance(refused, rules.Taken) else []
         row = found(request, booking_id)
+        if isinstance(refused, PriceChanged) and choice is not None:
+            # The page shows it now: the same press agrees to it.
+            messages.warning(request, refusal)
+            return _change_page(request, row, choice, "", [], now=now, status=422)
+    status = 422 if refusal and request.method == "POST" else 200
+    return _change_page(request, row, choice, refusal, nearest, now=now, status=status)
+
+
+def _change_page(
+    request: ResidentRequest, row: Booking, choice: Choice | None, refusal: str,
+    nearest: list[Span], *, now: datetime, status: int,
+) -> HttpResponse:  # fmt: skip
+    """What the booking would become, with the fields that say so."""
+    town = request.municipality
+    data = request.POST if request.method == "POST" else request.GET
+    facts = said(row, now)
     recap = _recap(request, choice, refusal, nearest, row, now=now)
     facts |= {"recap": recap, "chosen_space": None}
     facts["pieces"] = [
@@ -164,18 +205,34 @@ def change(request: ResidentRequest, booking_id: int) -> HttpResponse:
     if space is not None:
         facts |= _week_of(request, row, space, choice, data, now=now)
     else:
-        facts |= {"dates": _dates(row, data), "today": now.astimezone(town.zone).date()}
+        facts |= {"dates": _dates(row, choice, data), "today": now.astimezone(town.zone).date()}
     page = page_or_part(request, "reservations/change.html", "reservations/_recap.html")
-    status = 422 if refusal and request.method == "POST" else 200
     response = render(request, page, facts, status=status)
     patch_vary_headers(response, ["HX-Request"])
     return response
+
+
+def _check_seen(request: ResidentRequest, choice: Choice, row: Booking, *, now: datetime) -> None:
+    """Raise Refused unless the page showed what it would cost; what is taken is refused later."""
+    recap = pages.recap(request, choice, now=now, organisation=row.organisation, but=row.pk)
+    if recap.quote is None or pages.owed(recap) == request.POST.get("seen", ""):
+        return
+    raise PriceChanged(
+        _("Le prix est maintenant de {price}. Regardez-le, puis confirmez.").format(
+            price=typography.money(recap.quote.total)
+        )
+    )
 
 
 def _new_choice(row: Booking, data: QueryDict, *, now: datetime) -> Choice:
     """What the booking would become; at first, what it is."""
     fresh = data.copy()
     takings = list(row.takings.all())
+    # Other things are another request, with its own conditions and questions.
+    own = {f"q{one.resource_id}" for one in takings if one.unit_id is None}
+    for name in [name for name in fresh if name.startswith("q") or name == "lieu"]:
+        if name not in own:
+            del fresh[name]
     for one in takings:
         if one.unit_id is not None:
             fresh["lieu"] = str(one.resource_id)
@@ -221,9 +278,12 @@ def _week_of(
     return {"week": week, "chosen_space": space}
 
 
-def _dates(row: Booking, data: QueryDict) -> dict[str, str]:
+def _dates(row: Booking, choice: Choice | None, data: QueryDict) -> dict[str, str]:
+    """The fields say the period that is shown; what could not be read stays as it was written."""
     zone = row.municipality.zone
-    start, end = row.span.start.astimezone(zone), row.span.end.astimezone(zone)
+    start, end = (at.astimezone(zone) for at in (choice.span if choice else row.span))
+    if choice is not None:
+        data = QueryDict()
     return {
         "jour_du": data.get("jour_du", "")[:10] or f"{start:%Y-%m-%d}",
         "heure_du": data.get("heure_du", "")[:5] or f"{start:%H:%M}",

@@ -8,9 +8,9 @@ from typing import Any
 from django.utils import timezone
 
 from parvis.municipalities.models import Municipality
-from parvis.reservations import actions, weeks
+from parvis.reservations import actions, blocks, weeks
 from parvis.reservations.hours import Span
-from parvis.reservations.models import Booking, Resource
+from parvis.reservations.models import Booking, Organisation, Resource
 from parvis.reservations.readings import Line, free_starts, occupation, offer
 from parvis.residents.models import Resident
 
@@ -55,8 +55,52 @@ LOOKS: dict[str, list[tuple[str, str, int]]] = {
     f"{MINE}<int:booking_id>/porte/": [(RESIDENT, f"/{MINE}{{booking}}/porte/", 200)],
 }
 """Route → who looks, where, and the status that is expected."""
-DEEDS = (f"{MINE}calendrier/fermer/",)
-FILES = (f"{MINE}<int:booking_id>/calendrier.ics", "reserver/calendrier/<str:token>.ics")
+DESK = "bureau/reservations/"
+LOOKS |= {
+    f"{DESK}{route}": [(STAFF, f"/{DESK}{path}", 200) for path in paths]
+    for route, paths in {
+        "": [""],
+        "<int:booking_id>/": ["{booking}/", "{asked}/", "{cancelled}/"],
+        "calendrier/": ["calendrier/"],
+        "calendrier/<int:resource_id>/": ["calendrier/{space}/", "calendrier/{equipment}/"],
+        "calendrier/feuille/": ["calendrier/feuille/"],
+        "occupation/": ["occupation/"],
+        "comptoir/": ["comptoir/", "comptoir/?q=tremblay"],
+        "comptoir/<int:person_id>/": ["comptoir/{agathe}/"],
+        "comptoir/<int:person_id>/<int:resource_id>/": [
+            "comptoir/{agathe}/{space}/", "comptoir/{agathe}/{equipment}/"
+        ],
+        "blocages/": ["blocages/"],
+        "blocages/<int:resource_id>/": ["blocages/{space}/", "blocages/{equipment}/"],
+        "fermetures/": ["fermetures/"],
+        "ressources/": ["ressources/"],
+        "ressources/nouvelle/<slug:kind>/": [
+            "ressources/nouvelle/lieu/", "ressources/nouvelle/materiel/"
+        ],
+        "ressources/importer/": ["ressources/importer/"],
+        "ressources/<int:resource_id>/": ["ressources/{space}/", "ressources/{equipment}/"],
+        "organismes/": ["organismes/"],
+        "organismes/<int:organisation_id>/": ["organismes/{club}/"],
+    }.items()
+}  # fmt: skip
+DEEDS = (
+    f"{MINE}calendrier/fermer/",
+    *(
+        f"{DESK}{route}"
+        for route in (
+            "<int:booking_id>/accepter/", "<int:booking_id>/refuser/", "<int:booking_id>/annuler/",
+            "<int:booking_id>/deplacer/", "<int:booking_id>/paiement/",
+            "<int:booking_id>/paiement/<int:payment_id>/retirer/", "blocages/<int:block_id>/lever/",
+            "fermetures/<int:closure_id>/rouvrir/", "ressources/<int:resource_id>/etat/",
+            "organismes/<int:organisation_id>/personnes/",
+        )
+    ),
+)  # fmt: skip
+FILES = (
+    f"{MINE}<int:booking_id>/calendrier.ics",
+    "reserver/calendrier/<str:token>.ics",
+    f"{DESK}occupation.csv",
+)
 
 
 def names(town: Municipality, agathe: Resident) -> dict[str, Any]:
@@ -72,12 +116,22 @@ def names(town: Municipality, agathe: Resident) -> dict[str, Any]:
     gone = actions.book(resident=agathe, lines=[Line(room.pk)], span=free, now=now)
     actions.cancel(gone, now=now)
     taken = weeks.steps_of(booking.span, timedelta(hours=1))[0]
+    hour = _free(gym, now)
+    blocks.block(
+        town, lines=[Line(gym.pk)], span=hour, reason="Entretien du plancher", clerk=agathe, now=now
+    )
+    blocks.close_days(
+        town, resource=None, first_on=hour.start.date() + timedelta(days=80),
+        last_on=hour.start.date() + timedelta(days=82), reason="Congé", clerk=agathe, now=now,
+    )  # fmt: skip
     loan_query = f"q{tables.pk}=2&du={weeks.key(loan.span.start)}&au={weeks.key(loan.span.end)}"
     return {
         "space": gym.pk, "equipment": tables.pk, "booking": booking.pk, "loan": loan.pk,
         "cancelled": gone.pk, "loan_query": loan_query,
         "free_key": weeks.key(_free(gym, now).start), "taken_key": weeks.key(taken),
         "taken_query": f"lieu={gym.pk}&h={weeks.key(taken)}",
+        "agathe": agathe.pk, "club": Organisation.objects.of(town).first().pk,
+        "asked": Booking.objects.of(town).filter(state="asked").first().pk,
         "free_query": f"lieu={room.pk}&h={weeks.key(free.start)}",
     }  # fmt: skip
 

@@ -41,6 +41,7 @@ def test_a_path_that_is_a_right_to_act_is_cut():
         "/moi/menage/invitation/sEcReT-token_1/",
         "/mes-avis/desabonnement/sEcReT-token_1:2:3/",
         "/compte/confirmer/sEcReT-token_1:2:3/",
+        "/reserver/calendrier/sEcReT-token_1.ics",
         "/live/?t=sEcReT-token_1",
     ):
         record = logging.LogRecord("x", logging.WARNING, "", 1, "Gone: %s", (path,), None)

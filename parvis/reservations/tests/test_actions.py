@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 from decimal import Decimal
+from time import perf_counter
 
 import pytest
 from django.db import IntegrityError, transaction
@@ -185,6 +186,17 @@ def test_bad_times_are_refused_in_a_sentence_with_what_is_free(town, agathe, wis
     with pytest.raises(rules.Taken, match=sentence):
         make.booking(room, agathe, wish)
     assert not Booking.objects.of(town).exists()
+
+
+def test_a_wish_of_centuries_is_refused_at_once(town, agathe):
+    tables = make.equipment(town)
+    for wish in (span(10, 24 * 60_000), span(10, days=60_000)):
+        began = perf_counter()
+        with pytest.raises(Refused) as refused:
+            make.booking(tables, agathe, wish)
+        assert perf_counter() - began < 2
+    # Too far: the last days that may be booked are proposed.
+    assert refused.value.nearest[-1].start > span(10, days=80).start
 
 
 @pytest.mark.parametrize("quantity", [0, -3, 11, 10**9])

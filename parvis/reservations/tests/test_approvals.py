@@ -14,6 +14,7 @@ from parvis.reservations import actions, rules
 from parvis.reservations.models import Booking
 from parvis.reservations.tests import make
 from parvis.reservations.tests.make import span
+from parvis.residents.erasure import erase_resident
 from parvis.residents.tests import make as residents
 
 
@@ -81,13 +82,37 @@ def test_a_case_that_its_person_withdraws_frees_the_place(town, asked, agathe):
     make.booking(asked.takings.first().resource, luc)
 
 
-def test_what_began_is_not_taken_back_by_either_way(asked, agathe):
+def test_what_began_without_an_answer_is_withdrawn_by_its_case_all_the_same(asked, agathe):
     late = span().start
     with pytest.raises(Refused):
         actions.cancel(asked, now=late)
-    with pytest.raises(Refused):
-        cases.withdraw(case_of(asked), by=agathe, now=late)
-    assert case_of(asked).state == moves.RECEIVED
+    cases.withdraw(case_of(asked), by=agathe, now=late)
+    assert Booking.objects.get(pk=asked.pk).state == "cancelled"
+
+
+def test_a_person_whose_request_was_never_answered_may_be_erased(town, asked, agathe):
+    erase_resident(agathe, actor=agathe, now=span().end)
+    asked.refresh_from_db()
+    assert (asked.state, asked.purpose) == ("cancelled", "")
+    # The letter about it says nothing any more, and none is sent to who is gone.
+    assert [one.content for one in Message.objects.of(town)] == [{"fr": {"title": ""}}]
+
+
+@pytest.mark.parametrize("to", [moves.ANSWERED, moves.CLOSED])
+def test_the_case_is_not_ended_over_a_booking_that_still_waits(asked, clerk, to):
+    with pytest.raises(Refused, match="acceptez-la ou refusez-la"):
+        cases.move(case_of(asked), to=to, by=clerk, now=NOW)
+    cases.move(case_of(asked), to=moves.WORKING, by=clerk, now=NOW)
+    actions.approve(asked, clerk=clerk, now=NOW)
+    assert case_of(asked).state == moves.ANSWERED
+
+
+def test_what_was_accepted_is_not_withdrawn_by_its_case(asked, agathe, clerk):
+    actions.approve(asked, clerk=clerk, now=NOW)
+    cases.move(case_of(asked), to=moves.REOPENED, by=clerk, now=NOW)
+    with pytest.raises(Refused, match="annulez la réservation"):
+        cases.withdraw(case_of(asked), by=agathe, now=NOW)
+    assert Booking.objects.get(pk=asked.pk).state == "confirmed"
 
 
 def test_a_case_of_another_kind_moves_no_booking(town, asked, agathe):
@@ -112,3 +137,4 @@ def test_a_request_that_is_moved_keeps_its_case(town, asked):
     moved = actions.change(asked, span=span(14), token=asked.token, now=NOW)
     assert moved.state == "asked"
     assert Case.objects.of(town).count() == 1
+    assert "14\u00a0h" in case_of(asked).messages.order_by("pk").last().text

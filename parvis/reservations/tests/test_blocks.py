@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 
@@ -11,8 +11,9 @@ from parvis.municipalities.models import AuditLine
 from parvis.municipalities.tests.make import NOW
 from parvis.notifications.models import Message
 from parvis.reservations import actions, blocks, rules
+from parvis.reservations.hours import Span
 from parvis.reservations.models import Block, Booking, Closure, Taking
-from parvis.reservations.readings import Line
+from parvis.reservations.readings import Line, offer
 from parvis.reservations.tests import make
 from parvis.reservations.tests.make import span
 from parvis.residents.tests import make as residents
@@ -150,3 +151,24 @@ def test_a_refused_block_leaves_no_trace(town, agathe, clerk):
         block(town, clerk, [Line(room.pk)])
     assert AuditLine.objects.of(town).count() == lines
     assert Taking.objects.of(town).filter(block__isnull=False).count() == 0
+
+
+def test_what_is_over_but_for_putting_things_in_order_does_not_stand_in_the_way(
+    town, agathe, clerk
+):
+    room = make.space(town, after=60)
+    over = make.booking(room, agathe, span(8, days=0), now=NOW - timedelta(days=2))
+    now = span(10, days=0).start
+    blocks.block(
+        town, lines=[Line(room.pk)], span=span(10, days=0), reason="Bris", clerk=clerk, now=now
+    )
+    over.refresh_from_db()
+    assert (over.state, over.takings.get().span) == ("confirmed", span(8, days=0))
+
+
+def test_nobody_is_concerned_by_what_ends_before_it_begins(town, agathe):
+    room = make.space(town)
+    make.booking(room, agathe)
+    inverted = Span(span().end, span().start)
+    assert blocks.concerned_by_block([(offer(room), Line(room.pk))], inverted, now=NOW) == []
+    assert blocks.concerned_by_closure(town, room, MONDAY, SATURDAY, now=NOW) == []

@@ -66,6 +66,17 @@ def test_a_late_cancellation_keeps_its_part_of_the_price(town, agathe):
     assert actions.cancel(late, now=span(14).start - 47 * HOUR).kept == Decimal("15.00")
 
 
+def test_what_would_cost_already_is_not_made_free_by_moving_it(town, agathe):
+    room = make.space(town, free_hours=48, kept_percent=50)
+    Rate.objects.create(municipality=town, resource=room, unit="flat", amount=30)
+    early, late = make.booking(room, agathe, span(10)), make.booking(room, agathe, span(14))
+    in_time, too_late = span(10).start - 49 * HOUR, span(14).start - 47 * HOUR
+    far = actions.change(early, span=span(10, days=20), token=1, now=in_time)
+    assert actions.cancel(far, now=too_late).kept == 0
+    far = actions.change(late, span=span(14, days=20), token=1, now=too_late)
+    assert actions.cancel(far, now=too_late).kept == Decimal("15.00")
+
+
 def test_the_town_cancels_with_its_reason_and_keeps_nothing(town, agathe, luc):
     room = make.space(town, free_hours=900, kept_percent=100)
     Rate.objects.create(municipality=town, resource=room, unit="flat", amount=30)

@@ -137,12 +137,14 @@ def test_other_hours_are_chosen_among_what_is_free_and_ones_own(page, person, to
     hours = [weeks.key(at(town, 11)), weeks.key(at(town, 12))]
     part = page.get(address, {"h": hours, "token": row.token}, headers={"HX-Request": "true"})
     assert "de 11 h à 13 h" in text_of(part) and "<html" not in part.content.decode()
-    done = page.post(address, {"h": hours, "token": row.token})
+    sent = {"h": hours, "token": row.token, "seen": fields(part)["seen"]}
+    done = page.post(address, sent)
     assert done.status_code == 302
     row.refresh_from_db()
     assert row.span == Span(at(town, 11), at(town, 13))
-    stale = page.post(address, {"h": hours, "token": row.token - 1})
+    stale = page.post(address, sent)
     assert stale.status_code == 422
+    assert "Cette réservation a changé depuis" in text_of(stale)
 
 
 def test_a_taken_hour_leaves_the_reservation_as_it_was_and_offers_the_nearest(page, person, town):
@@ -175,10 +177,70 @@ def test_quantities_and_times_of_a_loan_change_together(page, person, town):
     refused = page.post(address, asked)
     assert refused.status_code == 422
     assert "La Ville n’en prête que 10" in text_of(refused)
-    assert page.post(address, {**asked, f"q{tables.pk}": "6"}).status_code == 302
+    fewer = {**asked, f"q{tables.pk}": "6"}
+    fewer |= {"seen": fields(page.get(address, fewer))["seen"]}
+    assert page.post(address, fewer).status_code == 302
     row.refresh_from_db()
     assert row.span == Span(at(town, 10, days=4), at(town, 15, days=4))
     assert row.takings.get(stands=True).quantity == 6
+
+
+def test_another_price_must_be_seen_before_a_change_is_made(page, person, town):
+    hall = make.space(town)
+    Rate.objects.create(municipality=town, resource=hall, unit="hour", amount=20)
+    row = book(person, (hall.pk,), start=at(town, 10))
+    address = f"{row.get_absolute_url()}modifier/"
+    first = fields(page.get(address))
+    hours = [weeks.key(at(town, 10)), weeks.key(at(town, 11))]
+    refused = page.post(address, {**first, "h": hours})
+    assert refused.status_code == 422
+    assert "Le prix est maintenant de 40,00 $" in text_of(refused)
+    row.refresh_from_db()
+    assert (row.total, row.span) == (20, Span(at(town, 10), at(town, 11)))
+    assert page.post(address, {**fields(refused), "h": hours}).status_code == 302
+    row.refresh_from_db()
+    assert row.total == 40
+
+
+def test_what_is_kept_must_be_seen_before_one_cancels(page, person, town):
+    hall = make.space(town, free_hours=24 * 30, kept_percent=25)
+    Rate.objects.create(municipality=town, resource=hall, unit="hour", amount=20)
+    row = book(person, (hall.pk,), start=at(town, 10))
+    address = f"{row.get_absolute_url()}annuler/"
+    refused = page.post(address, {"token": row.token, "seen": "0.00"})
+    assert refused.status_code == 422
+    assert "La Ville garde maintenant 5,00 $" in text_of(refused)
+    row.refresh_from_db()
+    assert row.state == "confirmed"
+    assert page.post(address, fields(refused)).status_code == 302
+
+
+def test_a_change_adds_nothing_that_was_not_asked_for_at_first(page, person, town):
+    hall, tables = make.space(town), make.equipment(town, conditions="Jamais sous la pluie.")
+    row = book(person, (hall.pk,), start=at(town, 10))
+    address = f"{row.get_absolute_url()}modifier/"
+    hours = [weeks.key(at(town, 11))]
+    sent = fields(page.get(address, {"h": hours})) | {"h": hours, f"q{tables.pk}": "2"}
+    assert page.post(address, sent).status_code == 302
+    assert [one.resource_id for one in row.takings.filter(stands=True)] == [hall.pk]
+
+
+def test_the_nearest_time_of_a_loan_fills_the_fields(page, person, town):
+    tables = make.equipment(town, total=4)
+    row = book(person, (tables.pk, 4), start=at(town, 9), hours=2)
+    start, end = weeks.key(at(town, 13)), weeks.key(at(town, 15))
+    html = page.get(f"{row.get_absolute_url()}modifier/", {"du": start, "au": end}).content.decode()
+    assert 'value="13:00"' in html and 'value="15:00"' in html
+
+
+def test_what_nobody_answered_may_be_taken_back_after_the_limit(page, person, town):
+    hall = make.space(town, mode="approval", cancel_notice=10 * 1440)
+    row = book(person, (hall.pk,), start=at(town, 10))
+    asked = page.get(f"{row.get_absolute_url()}annuler/")
+    assert "Annuler la réservation" in text_of(asked)
+    assert page.post(f"{row.get_absolute_url()}annuler/", fields(asked)).status_code == 302
+    row.refresh_from_db()
+    assert row.state == "cancelled"
 
 
 # --- at the door, and in other calendars ------------------------------------------------------

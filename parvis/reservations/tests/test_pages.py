@@ -12,7 +12,13 @@ from django.utils import timezone
 from parvis.core.db import as_town
 from parvis.reservations import actions, weeks
 from parvis.reservations.hours import Span, wall_clock
-from parvis.reservations.models import Booking, Organisation, OrganisationMember, Question, Rate
+from parvis.reservations.models import (
+    Booking,
+    Organisation,
+    OrganisationMember,
+    Question,
+    Rate,
+)
 from parvis.reservations.readings import Line
 from parvis.reservations.tests import make
 from parvis.residents.tests import make as people
@@ -60,78 +66,6 @@ def fields(answer) -> dict[str, str]:
         r'<input type="hidden" name="(\w+)" value="([^"]*)"', answer.content.decode()
     )
     return {name: value for name, value in found if name != "csrfmiddlewaretoken"}
-
-
-# --- to find ----------------------------------------------------------------------------------
-
-
-def test_a_visitor_finds_by_need_and_by_date(client, town):
-    hall = make.space(town, "Salle du Pont", capacity=50)
-    make.space(town, "Petit local", capacity=12)
-    make.space(town, "Salle cachée", state="draft", capacity=80)
-    page = people.visitor(client, town)
-    day = at(town, 10).astimezone(town.zone).date()
-    said = text_of(
-        page.get(
-            "/reserver/", {"q": "une salle l’après-midi pour 40 personnes", "jour": day.isoformat()}
-        )
-    )
-    assert "Salle du Pont" in said
-    assert "Petit local" not in said
-    assert "Salle cachée" not in said
-    assert "de 12 h à 13 h" in said and "de 8 h à 9 h" not in said
-    take(town, hall, at(town, 12), hours=4)
-    take(town, hall, at(town, 16), hours=2)
-    said = text_of(
-        page.get("/reserver/", {"moment": "apres-midi", "jour": day.isoformat(), "quoi": "room"})
-    )
-    assert "Rien de libre à ce moment. Au plus près" in said
-    assert "de 11 h à 12 h" in said and "de 18 h à 19 h" in said
-
-
-def test_words_of_a_name_narrow_the_list_and_others_do_not_empty_it(client, town):
-    make.space(town, "Gymnase de Naudville", family="gym")
-    make.space(town, "Gymnase Saint-Pierre", family="gym")
-    page = people.visitor(client, town)
-    said = text_of(page.get("/reserver/", {"q": "gymnase naudville"}))
-    assert "Naudville" in said and "Saint-Pierre" not in said
-    said = text_of(page.get("/reserver/", {"q": "gymnase abracadabra"}))
-    assert "Naudville" in said and "Saint-Pierre" in said
-
-
-@pytest.mark.parametrize(
-    "query",
-    ["q=%00&jour=hier&personnes=-4&duree=x&page=zzz", "q=" + "a" * 4000, "jour=9999-12-31",
-     "personnes=99999999999999999999999", "quoi=<script>"],
-)  # fmt: skip
-def test_the_search_survives_whatever_is_asked(client, town, query):
-    make.space(town)
-    assert people.visitor(client, town).get(f"/reserver/?{query}").status_code == 200
-
-
-def test_the_list_takes_the_same_queries_however_many_there_are(
-    client, town, django_assert_num_queries
-):
-    page = people.visitor(client, town)
-    make.space(town)
-    make.equipment(town)
-    page.get("/reserver/")
-    with django_assert_num_queries(14):
-        page.get("/reserver/")
-    for _each in range(4):
-        make.space(town)
-        make.equipment(town)
-    with django_assert_num_queries(14):
-        page.get("/reserver/")
-
-
-def test_another_towns_resource_is_nowhere(client, town, other_town):
-    with as_town(other_town.pk):
-        theirs = make.space(other_town)
-    page = people.visitor(client, town)
-    assert page.get(f"/reserver/{theirs.pk}/").status_code == 404
-    assert page.get(f"/reserver/{make.space(town).pk}/").status_code == 200
-    assert page.get(f"/reserver/{make.space(town, state='draft').pk}/").status_code == 404
 
 
 # --- to choose --------------------------------------------------------------------------------
@@ -332,6 +266,11 @@ def test_an_organisation_pays_its_own_price_and_strangers_may_not_speak_for_it(
     )
     page = signed_in.get(CONFIRM, chosen(hall, at(town, 10)))
     assert "Autre club" not in text_of(page)
+    times = f"{fields(page)['du']}-{fields(page)['au']}"
+    for strange in ("9" * 5000, "x", clubs[1].pk):
+        sent = {**fields(page), "organisation": strange}
+        assert signed_in.post(CONFIRM, sent).status_code == 422
+        assert signed_in.post(CONFIRM, {**sent, "plutot": times}).status_code == 200
     stranger = signed_in.post(CONFIRM, {**fields(page), "organisation": clubs[1].pk})
     assert stranger.status_code == 422
     mine = signed_in.post(CONFIRM, {**fields(page), "organisation": clubs[0].pk})
@@ -339,23 +278,6 @@ def test_an_organisation_pays_its_own_price_and_strangers_may_not_speak_for_it(
     assert signed_in.post(CONFIRM, {**fields(mine), "organisation": clubs[0].pk}).status_code == 302
     booking = Booking.objects.of(town).get()
     assert (booking.organisation, booking.total) == (clubs[0], 0)
-
-
-def test_a_week_of_everything_says_what_each_day_has_left(client, town, django_assert_num_queries):
-    hall = make.space(town, "Salle du Pont", opens=time(9), closes=time(12))
-    make.equipment(town, "Tables", total=10)
-    take(town, hall, at(town, 9, days=8))
-    day = at(town, 12, days=8).astimezone(town.zone).date()
-    page = people.visitor(client, town)
-    query = {"vue": "semaine", "jour": day.isoformat()}
-    page.get("/reserver/", query)
-    with django_assert_num_queries(14):
-        html = page.get("/reserver/", query).content.decode()
-    cells = re.findall(r"jour=([\d-]+)\"><b>(\d+)</b>", html)
-    assert (day.isoformat(), "2") in cells
-    assert (day.isoformat(), "10") in cells
-    other = day + timedelta(days=-1 if day.weekday() else 1)
-    assert (other.isoformat(), "3") in cells
 
 
 def test_a_place_is_reserved_with_equipment_for_the_same_hours(signed_in, person, town):

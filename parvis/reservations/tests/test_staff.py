@@ -159,6 +159,19 @@ def test_days_are_closed_and_opened_again(client, town, clerk, agathe):
     assert not Closure.objects.of(town).exists()
 
 
+def test_hours_without_sense_are_refused_in_the_form(client, town, clerk, agathe):
+    room = make.space(town)
+    far = {"first_on": "9999-12-31", "opens": "10:00", "closes": "12:00"}
+    for page, typed in (
+        (url("block", room.pk), moment("22:00", "02:00", reason="Nuit")),
+        (url("block", room.pk), far | {"reason": "Loin"}),
+        (url("close"), {"first_on": "2026-12-31", "last_on": "2026-12-01", "reason": "Fêtes"}),
+        (url("close"), {"first_on": "9999-12-30", "last_on": "9999-12-31", "reason": "Fin"}),
+        (url("counter_book", agathe.pk, room.pk), far | {"key": "k"}),
+    ):
+        assert client.post(page, typed).status_code == 422, (page, typed)
+
+
 def sheet_of(client, page):
     """What the sheet's form would send if it were sent as it is shown."""
     from html.parser import HTMLParser

@@ -81,6 +81,13 @@ def test_a_receipt_serves_once_and_a_mistake_stays_to_be_seen(booking, clerk):
     assert Payment.objects.of(booking.municipality).count() == 2
 
 
+def test_a_double_press_is_one_payment(booking, clerk):
+    first, second = (pay(booking, clerk, "10", key="k") for _press in range(2))
+    assert first == second
+    assert till.balance(booking).paid == 10
+    pay(booking, clerk, "10", key="other")
+
+
 def test_the_database_takes_no_amount_of_nothing(booking, clerk):
     with pytest.raises(IntegrityError), transaction.atomic():
         Payment.objects.create(

@@ -1,0 +1,123 @@
+"""How free everything is, day by day: the reading of a month of two hundred resources."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+from django.db import connection
+from django.db.models import Count, Q
+
+from parvis.municipalities.models import Municipality
+from parvis.reservations import hours
+from parvis.reservations.hours import Opening, Span
+from parvis.reservations.models import Closure, Hours, Resource, Unit
+
+Seconds = tuple[tuple[int, int, int], ...]
+"""Day of the window, start and end of a time when it is open, in seconds since 1970."""
+
+TAKEN = """
+SELECT resource_id, quantity, extract(epoch FROM lower(blocked))::bigint,
+       extract(epoch FROM upper(blocked))::bigint
+FROM reservations_taking
+WHERE municipality_id = %s AND stands AND (held_until IS NULL OR held_until > %s)
+  AND blocked && tstzrange(%s, %s) AND resource_id = ANY(%s)
+"""
+
+
+@dataclass(frozen=True)
+class Share:
+    """Of one local day: how long it is open, over all places or pieces, and what is left."""
+
+    open: timedelta
+    free: timedelta
+
+    @property
+    def taken_percent(self) -> int:
+        """What is taken of the open time; a closed day has nothing to take."""
+        if not self.open:
+            return 0
+        return round(100 * ((self.open - self.free) / self.open))
+
+
+def availability(
+    town: Municipality, resources: Iterable[Resource], first_on: date, last_on: date, *,
+    now: datetime,
+) -> dict[int, list[Share]]:  # fmt: skip
+    """For each resource, each day of the window in order. Four queries, however much there is."""
+    rows = {one.pk: one for one in resources}
+    ids = list(rows)
+    mine = Q(resource__in=ids)
+    openings: defaultdict[int, list[Opening]] = defaultdict(list)
+    for one in Hours.objects.of(town).filter(mine):
+        openings[one.resource_id].append(one.opening)
+    closed: defaultdict[int | None, list[tuple[date, date]]] = defaultdict(list)
+    for resource_id, first, last in (
+        Closure.objects.of(town)
+        .filter(mine | Q(resource__isnull=True), first_on__lte=last_on, last_on__gte=first_on)
+        .values_list("resource_id", "first_on", "last_on")
+    ):
+        closed[resource_id].append((first, last))
+    places = dict(
+        Unit.objects.of(town)
+        .filter(mine, retired_at__isnull=True)
+        .values_list("resource_id")
+        .annotate(Count("pk"))
+        .order_by()
+    )
+    window = Span(
+        hours.local_day(first_on, town.zone).start, hours.local_day(last_on, town.zone).end
+    )
+    opened = {
+        pk: opened_seconds(
+            tuple(openings[pk]), (*closed[pk], *closed[None]), first_on, last_on, town.zone
+        )
+        for pk in rows
+    }
+    used = {pk: [0] * ((last_on - first_on).days + 1) for pk in rows}
+    ends = {pk: [end for _day, _start, end in spans] for pk, spans in opened.items()}
+    with connection.cursor() as cursor:
+        cursor.execute(TAKEN, [town.pk, now, window.start, window.end, ids])
+        for pk, quantity, start, end in cursor.fetchall():
+            spans, days = opened[pk], used[pk]
+            for at in range(bisect_right(ends[pk], start), len(spans)):
+                day, opens, closes = spans[at]
+                if opens >= end:
+                    break
+                days[day] += (min(end, closes) - max(start, opens)) * quantity
+    found = {}
+    for pk, row in rows.items():
+        many = places.get(pk, 0) if row.is_space else row.total or 0
+        whole = [0] * len(used[pk])
+        for day, opens, closes in opened[pk]:
+            whole[day] += (closes - opens) * many
+        found[pk] = [
+            Share(timedelta(seconds=total), timedelta(seconds=max(0, total - taken)))
+            for total, taken in zip(whole, used[pk], strict=True)
+        ]
+    return found
+
+
+@lru_cache(maxsize=4096)
+def opened_seconds(
+    openings: tuple[Opening, ...],
+    closures: tuple[tuple[date, date], ...],
+    first_on: date,
+    last_on: date,
+    zone: ZoneInfo,
+) -> Seconds:
+    """When these hours are open, cut at each local midnight. Kept: many resources share a week."""
+    found = []
+    spans = hours.open_spans(openings, closures, first_on, last_on, zone)
+    for number in range((last_on - first_on).days + 1):
+        day = hours.local_day(first_on + number * hours.DAY, zone)
+        found += [
+            (number, int(one.start.timestamp()), int(one.end.timestamp()))
+            for one in hours.within([span for span in spans if span.overlaps(day)], day)
+        ]
+    return tuple(found)
