@@ -23,6 +23,7 @@ FRAME = """
 daemon off; user {user}; pid {place}/pid; error_log {place}/error.log;
 events {{ }}
 http {{
+  limit_req_zone $binary_remote_addr zone=parvis_all:1m rate=100r/s;
   access_log off; types {{ text/html html; text/css css; }}
   client_body_temp_path {place}/t1; proxy_temp_path {place}/t2; fastcgi_temp_path {place}/t3;
   uwsgi_temp_path {place}/t4; scgi_temp_path {place}/t5;
@@ -37,9 +38,9 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
-def ask(port: int, path: str) -> tuple[int, str]:
+def ask(port: int, path: str, method: str = "GET") -> tuple[int, str]:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
-    connection.request("GET", path, headers={"Host": "alma.localhost"})
+    connection.request(method, path, headers={"Host": "alma.localhost"})
     answer = connection.getresponse()
     return answer.status, answer.read().decode()
 
@@ -79,6 +80,14 @@ def test_the_alert_stays_served_when_the_portal_is_dead(town, settings, tmp_path
         # An alert that no copy knows: the list of those that are.
         assert "Faites bouillir" in ask(port, "/alertes/999999/")[1]
         assert ask(port, "/theme.css?34468f")[0] == 200
+        # An answer that is lost is not taken for one that arrived.
+        status, said = ask(port, f"/alertes/{alert.pk}/reponse/", "POST")
+        assert status == 502
+        assert "n’est peut-être pas arrivée" in said and "composez le 911" in said
+        assert ask(port, "/reponse-perdue")[0] == 404
+        # What machines read is never a page in its place.
+        status, said = ask(port, f"/alertes/{alert.pk}.cap.xml")
+        assert status == 502 and "Portez" not in said
     finally:
         server.terminate()
         server.wait(10)
