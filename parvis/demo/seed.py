@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from parvis.core import secret
 from parvis.core.db import as_town
-from parvis.demo import announce, ground, people, towns, warn
+from parvis.demo import announce, ground, people, receive, towns, warn
 from parvis.demo.towns import TownPlan
 from parvis.municipalities import actions as municipalities
 from parvis.municipalities import crests
@@ -83,6 +83,7 @@ def open_demo_town(plan: TownPlan, *, password: str, now: datetime, say: Say) ->
             town, proposer=staff["Communications"], now=now,
             members=list(designated.exclude(person=staff["Communications"]).order_by("-pk")),
         )  # fmt: skip
+        receive.receive(town, now=now)
         say(
             f"  {plan.name}\u00a0: {len(residents)} habitants, {said} avis, "
             f"{warned} alertes passées"
