@@ -100,7 +100,7 @@ def as_typed(form: EditorForm) -> Revision:
     """The revision as it would be with what is on the page, not saved, or raise Refused."""
     typed = copy.copy(form.revision)
     if form.is_valid():
-        drafts.apply(typed, form.changes())
+        drafts.apply(typed, form.changes(), now=timezone.now())
     return typed
 
 
@@ -224,6 +224,7 @@ def review(request: StaffRequest, alert_id: int) -> HttpResponse:
                 actions.send_alert(
                     revision, member=request.staff, token=form.cleaned_data["token"],
                     now=timezone.now(), alone_reason=form.cleaned_data.get("reason", ""),
+                    to_nobody=form.cleaned_data["to_nobody"],
                 )  # fmt: skip
             except Refused as refused:
                 form.add_error(None, str(refused))

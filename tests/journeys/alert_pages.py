@@ -15,7 +15,7 @@ from parvis.residents.models import Resident
 PUBLIC = {
     "alertes/": ["/alertes/"],
     "alertes/<int:alert_id>/": [
-        "/alertes/{alert}/", "/alertes/{alert}/?langue=en", "/alertes/{alert}/?adresse_q=bouleaux",
+        "/alertes/{alert}/",  "/alertes/{alert}/?adresse_q=bouleaux",
         "/alertes/{lifted_alert}/",
     ],
 }  # fmt: skip
