@@ -23,6 +23,7 @@ OWN = {"alertes/<int:alert_id>/": ["/alertes/{alert}/"]}
 BUREAU = {
     "bureau/alertes/": ["/bureau/alertes/"],
     "bureau/alertes/nouvelle/": ["/bureau/alertes/nouvelle/"],
+    "bureau/alertes/recus/": ["/bureau/alertes/recus/"],
     "bureau/alertes/<int:alert_id>/": ["/bureau/alertes/{alert}/"],
     "bureau/alertes/<int:alert_id>/modifier/": ["/bureau/alertes/{draft_alert}/modifier/"],
     "bureau/alertes/<int:alert_id>/approuver/": ["/bureau/alertes/{proposed_alert}/approuver/"],
