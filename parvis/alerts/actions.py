@@ -11,6 +11,7 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from parvis.alerts import audience, cap_files, copies, rules, saying
+from parvis.alerts.answers import desk_topic
 from parvis.alerts.drafts import TOPIC, check_ready, locked
 from parvis.alerts.models import Alert, Revision
 from parvis.core import live
@@ -36,11 +37,13 @@ def send_alert(
     token: int,
     now: datetime,
     alone_reason: str = "",
+    to_nobody: bool = False,
 ) -> Revision:
     """Decide that this leaves, and hand it to the dispatchers, or raise Refused: nothing leaves.
 
     Once, whoever decides and however often: the alert is locked, and a constraint allows one open
-    revision. What is unsent of the earlier ones stops in the same transaction.
+    revision. What is unsent of the earlier ones stops in the same transaction. An alert whose area
+    holds no account needs `to_nobody`: its page and banner then stand, and no message leaves.
     """
     fresh = locked(revision)
     alert, town = fresh.alert, fresh.municipality
@@ -79,11 +82,11 @@ def send_alert(
         address_ids=to.address_ids,
         after=[one.message for one in earlier],
     )
-    if message.targeted == 0:
+    if message.targeted == 0 and fresh.kind == rules.ALERT and not to_nobody:
         raise Refused(
             _(
                 "Personne n’est joint\u00a0: aucun compte n’a d’adresse dans cette zone. "
-                "Élargissez-la, ou prévenez porte à porte."
+                "Élargissez-la, ou confirmez que seule la page paraît."
             )
         )
     fresh.state, fresh.sent_at, fresh.message = rules.SENT, now, message
@@ -125,7 +128,8 @@ def changed(alert: Alert) -> None:
     town = alert.municipality_id
     live.publish(town, TOPIC)
     live.publish(town, f"alert:{alert.pk}")
-    transaction.on_commit(lambda: copies.write_safely(town))
+    live.publish(town, desk_topic(alert.pk))
+    transaction.on_commit(lambda: copies.write_safely(town, alert_id=alert.pk))
 
 
 @transaction.atomic

@@ -16,6 +16,17 @@ from parvis.municipalities.actions import record
 from parvis.municipalities.models import StaffMember
 from parvis.residents.models import Resident
 
+
+def desk_topic(alert_id: int) -> str:
+    """What the Bureau watches of an alert: its figures, its drafts, who asks for help."""
+    return f"alert-desk:{alert_id}"
+
+
+def own_topic(alert_id: int, resident_id: int | None) -> str:
+    """What one person's page watches: that somebody is on the way."""
+    return f"alert-own:{alert_id}:{resident_id}"
+
+
 SEEN, SAFE, HELP = Answer.Kind.SEEN, Answer.Kind.SAFE, Answer.Kind.HELP
 
 
@@ -32,7 +43,7 @@ def answer(
     """Note that the person saw it, is safe, or needs help, or raise Refused.
 
     One answer for each person: pressed twice it is the same, and it may change while the alert
-    lasts. «Vue» never replaces what says more.
+    lasts. «Vue» never replaces what says more, and whoever asked for help stays on the list.
     """
     if kind not in Answer.Kind.values:
         raise Refused(_("Choisissez une réponse."))
@@ -50,22 +61,22 @@ def answer(
             defaults={
                 "municipality_id": alert.municipality_id, "kind": kind, "note": note,
                 "by_letter": by_letter, "first_at": now, "at": now,
+                "help_at": now if kind == HELP else None,
             },
         )
     )  # fmt: skip
-    if not made and (kind == SEEN or (found.kind, found.note) == (kind, note)):
+    if not made and (kind == SEEN or (kind, note or found.note) == (found.kind, found.note)):
         return found
     if not made:
-        found.kind, found.note, found.at = kind, note, now
+        found.kind, found.at, found.by_letter = kind, now, by_letter
         if kind == HELP:
             # Asked again: somebody must go and see again.
+            found.note, found.help_at = note or found.note, found.help_at or now
             found.taken_by_id = found.taken_at = None
-        found.save(update_fields=["kind", "note", "at", "taken_by_id", "taken_at"])
-    record(
-        f"alerts.answered_{kind}", municipality=alert.municipality_id, actor=resident,
-        alert=alert.pk, answer=found.pk,
-    )  # fmt: skip
-    live.publish(alert.municipality_id, f"alert:{alert.pk}")
+        found.save()
+    # Neither who nor what: the trail is read by more people than the rescuers.
+    record("alerts.answered", municipality=alert.municipality_id, alert=alert.pk)
+    live.publish(alert.municipality_id, desk_topic(alert.pk))
     return found
 
 
@@ -74,7 +85,7 @@ def take(found: Answer, *, member: StaffMember, now: datetime) -> Answer:
     """Say that one goes to help this person, or raise Refused when another already does."""
     taken = (
         Answer.objects.of(found.municipality_id)
-        .filter(pk=found.pk, kind=HELP, taken_at__isnull=True)
+        .filter(pk=found.pk, help_at__isnull=False, taken_at__isnull=True)
         .update(taken_at=now, taken_by_id=member.person_id)
     )
     if not taken:
@@ -83,7 +94,8 @@ def take(found: Answer, *, member: StaffMember, now: datetime) -> Answer:
         "alerts.help_taken", municipality=found.municipality_id, actor=member.person,
         alert=found.alert_id, answer=found.pk,
     )  # fmt: skip
-    live.publish(found.municipality_id, f"alert:{found.alert_id}")
+    live.publish(found.municipality_id, desk_topic(found.alert_id))
+    live.publish(found.municipality_id, own_topic(found.alert_id, found.resident_id))
     found.refresh_from_db()
     return found
 
@@ -105,6 +117,7 @@ def answers_of(resident: Resident) -> list[dict[str, Any]]:
             "precisions": one.note,
             "premiere_reponse_le": one.first_at,
             "le": one.at,
+            "aide_demandee_le": one.help_at,
             "prise_en_charge_le": one.taken_at,
         }
         for one in Answer.objects.of(resident.municipality_id)

@@ -71,38 +71,39 @@ def area_of(revision: Revision) -> Target:
 
     What was meant for a few must never go to the whole town because the few are gone.
     """
-    if revision.everywhere:
-        return Target(None, None)
-    town = revision.municipality
-    sectors = standing_sectors(town, revision.sector_ids)
-    addresses = standing_addresses(town, revision.address_ids)
-    if revision.area is not None:
-        addresses = rules.union([addresses, addresses_within(town, revision.area)])
-    if not sectors and not addresses:
+    found = as_it_stands(revision)
+    if found.sector_ids is not None and not found.sector_ids and not found.address_ids:
         raise Refused(
             _(
                 "Personne n’est visé\u00a0: choisissez la ville, un secteur, une zone qui contient "
                 "des adresses, ou des adresses."
             )
         )
-    return Target(sectors, addresses)
+    return found
+
+
+def as_it_stands(revision: Revision) -> Target:
+    """The same, empty when nothing of it is left."""
+    if revision.everywhere:
+        return Target(None, None)
+    town = revision.municipality
+    addresses = standing_addresses(town, [*revision.address_ids, *revision.area_address_ids])
+    if revision.area is not None:
+        addresses = rules.union([addresses, addresses_within(town, revision.area)])
+    return Target(standing_sectors(town, revision.sector_ids), addresses)
 
 
 def told(revision: Revision, earlier: Sequence[Revision]) -> Target:
     """Whom this revision goes to: its own area, and everyone who was told before."""
-    own = area_of(revision)
-    if own.sector_ids is None or any(one.everywhere for one in earlier):
+    # The end of an alert is said even where nothing of its area is left.
+    areas = [as_it_stands(revision) if revision.ends_it else area_of(revision)]
+    areas += [as_it_stands(one) for one in earlier]
+    if any(one.sector_ids is None for one in areas):
         return Target(None, None)
-    town = revision.municipality
-    sectors = [own.sector_ids, *(standing_sectors(town, one.sector_ids) for one in earlier)]
-    addresses = [
-        own.address_ids or [],
-        *(
-            standing_addresses(town, [*one.address_ids, *one.area_address_ids])
-            for one in earlier
-        ),
-    ]  # fmt: skip
-    return Target(rules.union(sectors), rules.union(addresses))
+    return Target(
+        rules.union([one.sector_ids or [] for one in areas]),
+        rules.union([one.address_ids or [] for one in areas]),
+    )
 
 
 def count(revision: Revision, earlier: Sequence[Revision], *, now: datetime) -> audience.Audience:

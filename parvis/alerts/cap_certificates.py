@@ -102,9 +102,13 @@ def of_text(certificate: x509.Certificate) -> str:
 
 
 def own_certificate(
-    key: ec.EllipticCurvePrivateKey, *, name: str, host: str, now: datetime
-) -> x509.Certificate:
-    """The town's word for its own key: no authority signs it, receivers are handed it."""
+    key: ec.EllipticCurvePrivateKey, *, name: str, host: str, now: datetime,
+    since: datetime | None = None,
+) -> x509.Certificate:  # fmt: skip
+    """The town's word for its own key: no authority signs it, receivers are handed it.
+
+    Valid from a day before: for what was sent while nothing could be signed, `since` its hour.
+    """
     subject = x509.Name(
         [
             x509.NameAttribute(NameOID.COUNTRY_NAME, "CA"),
@@ -123,7 +127,7 @@ def own_certificate(
         .issuer_name(subject)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(minutes=5))
+        .not_valid_before(min(now, since or now) - timedelta(days=1))
         .not_valid_after(now + LASTS)
         .add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)

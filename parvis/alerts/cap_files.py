@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_der_private_key,
 )
 from django.db import transaction
+from django.db.models import Min
 from django.utils import timezone, translation
 
 from parvis.alerts import audience, cap, cap_compose
@@ -37,13 +38,15 @@ PURPOSE = "cap"
 
 
 @transaction.atomic
-def renew_signing_key(town: Municipality, *, now: datetime, actor: Any = None) -> SigningKey:
+def renew_signing_key(
+    town: Municipality, *, now: datetime, actor: Any = None, since: datetime | None = None
+) -> SigningKey:
     """Give the town a new key and certificate. What the former one signed stays as it is."""
     Municipality.objects.select_for_update(no_key=True).get(pk=town.pk)
     SigningKey.objects.of(town).filter(retired_at__isnull=True).update(retired_at=now)
     key = ec.generate_private_key(ec.SECP256R1())
     host = urlsplit(origin(town)).hostname or ""
-    certificate = own_certificate(key, name=town.name, host=host, now=now)
+    certificate = own_certificate(key, name=town.name, host=host, now=now, since=since)
     private = key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
     row = SigningKey.objects.create(
         municipality=town,
@@ -55,12 +58,12 @@ def renew_signing_key(town: Municipality, *, now: datetime, actor: Any = None) -
     return row
 
 
-def signing_key(town: Municipality, *, now: datetime) -> SigningKey:
+def signing_key(town: Municipality, *, now: datetime, since: datetime | None = None) -> SigningKey:
     """The key that signs today: made at the first need, and anew before its certificate ends."""
     Municipality.objects.select_for_update(no_key=True).get(pk=town.pk)
     row: SigningKey | None = SigningKey.objects.of(town).filter(retired_at__isnull=True).first()
     if row is None or certificate_of(row).not_valid_after_utc <= now:
-        return renew_signing_key(town, now=now)
+        return renew_signing_key(town, now=now, since=since)
     return row
 
 
@@ -105,7 +108,7 @@ def _write(revision: Revision, before: list[CapFile], *, now: datetime) -> CapFi
     town = revision.municipality
     told = told_of(revision, [one.reference for one in before])
     message = cap_compose.message(told)
-    row = signing_key(town, now=now)
+    row = signing_key(town, now=now, since=_first_sending(town))
     content = sign(cap.write(message), key=private_of(row), certificate=certificate_of(row))
     file = CapFile.objects.create(
         municipality=town,
@@ -122,6 +125,12 @@ def _write(revision: Revision, before: list[CapFile], *, now: datetime) -> CapFi
     )
     before.append(file)
     return file
+
+
+def _first_sending(town: Municipality) -> datetime | None:
+    """A first key vouches for whatever left before it was made."""
+    first: datetime | None = Alert.objects.of(town).aggregate(at=Min("begun_at"))["at"]
+    return first
 
 
 def told_of(revision: Revision, references: list[str]) -> cap_compose.Told:

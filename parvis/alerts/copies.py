@@ -9,11 +9,11 @@ from __future__ import annotations
 import logging
 import os
 import tempfile
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from django.conf import settings
-from django.db import DatabaseError
+from django.db.models import Q
 from django.template.loader import render_to_string
 from django.utils import timezone, translation
 
@@ -24,14 +24,19 @@ from parvis.core.db import as_town
 from parvis.municipalities.models import HostName, Municipality
 
 logger = logging.getLogger("parvis.alerts")
+RECENT = timedelta(days=1)
+"""For so long after its end an alert is set right each minute."""
 
 
 def folder() -> Path:
     return Path(settings.ALERT_COPIES)
 
 
-def rendered(municipality: Municipality, now: datetime) -> dict[str, str]:
-    """Path under the host's folder → content, as a visitor would see it."""
+def rendered(
+    municipality: Municipality, now: datetime, alert_id: int | None = None
+) -> dict[str, str]:
+    """Path under the host's folder → content, as a visitor would see it: the list, and the alert
+    that is named, or those that still change."""
     with translation.override("fr"):
         found = {
             "theme.css": palette.theme_css(municipality.brand),
@@ -40,7 +45,8 @@ def rendered(municipality: Municipality, now: datetime) -> dict[str, str]:
             ),
         }
         alerts = Alert.objects.of(municipality).public().select_related("municipality")
-        for alert in alerts.order_by("-begun_at")[: pages.HISTORY]:
+        wanted = Q(pk=alert_id) if alert_id else Q(ended_at=None) | Q(ended_at__gt=now - RECENT)
+        for alert in alerts.filter(wanted).order_by("-begun_at")[: pages.HISTORY]:
             for language in ("fr", "en"):
                 facts = pages.page_facts(alert, now, language=language)
                 if facts["language"] != language:
@@ -53,13 +59,13 @@ def rendered(municipality: Municipality, now: datetime) -> dict[str, str]:
     return found
 
 
-def write(municipality_id: int, now: datetime) -> int:
+def write(municipality_id: int, now: datetime, alert_id: int | None = None) -> int:
     """Write what differs from what stands on disk; answer how many files were written."""
     with as_town(municipality_id):
         municipality = Municipality.objects.get(pk=municipality_id)
         hosts = HostName.objects.filter(municipality=municipality).order_by("pk")
         names = [host.name for host in hosts if host.serves]
-        content = rendered(municipality, now)
+        content = rendered(municipality, now, alert_id)
     return sum(
         _put(folder() / name / path, text.encode())
         for name in names
@@ -82,9 +88,9 @@ def _put(path: Path, content: bytes) -> bool:
     return True
 
 
-def write_safely(municipality_id: int) -> None:
+def write_safely(municipality_id: int, alert_id: int | None = None) -> None:
     """After a commit nothing may fail any more: what could not be written is tried each minute."""
     try:
-        write(municipality_id, timezone.now())
-    except (OSError, DatabaseError):
+        write(municipality_id, timezone.now(), alert_id)
+    except Exception:
         logger.exception("copies of town %s were not written", municipality_id)

@@ -9,6 +9,7 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from parvis.alerts import audience, events, rules
+from parvis.alerts.answers import desk_topic
 from parvis.alerts.models import Alert, Revision
 from parvis.core import live, prose
 from parvis.core.db import violated_constraint
@@ -141,11 +142,13 @@ def cancel_words(words: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-def apply(revision: Revision, changes: dict[str, Any]) -> list[str]:
+def apply(revision: Revision, changes: dict[str, Any], *, now: datetime) -> list[str]:
     """Put the changes on the row, unsaved, or raise Refused; names of the columns that moved."""
     if not changes.keys() <= EDITABLE:
         raise ValueError(f"not of a revision: {sorted(changes.keys() - EDITABLE)}")
     town = revision.municipality
+    for name in ("next_at", "expires_at"):
+        rules.check_instant(changes.get(name), now=now)
     if "words" in changes:
         changes["words"] = {
             language: tidied(said) for language, said in changes["words"].items()
@@ -188,7 +191,7 @@ def touch(revision: Revision, *, now: datetime, columns: list[str]) -> None:
     revision.token += 1
     revision.revised_at = now
     revision.save(update_fields=[*columns, "token", "revised_at"])
-    live.publish(revision.municipality_id, f"alert:{revision.alert_id}")
+    live.publish(revision.municipality_id, desk_topic(revision.alert_id))
 
 
 @transaction.atomic
@@ -203,7 +206,7 @@ def revise(
     if fresh.state == rules.PROPOSED:
         raise Refused(_("Ce message attend l’approbation\u00a0: reprenez-le d’abord."))
     rules.check_token(token, fresh.token)
-    moved = apply(fresh, changes)
+    moved = apply(fresh, changes, now=now)
     if moved:
         touch(fresh, now=now, columns=moved)
     return fresh
@@ -218,7 +221,8 @@ def check_ready(revision: Revision, *, now: datetime) -> None:
     rules.check_dates(
         kind=revision.kind, now=now, next_at=revision.next_at, expires_at=revision.expires_at
     )
-    audience.area_of(revision)
+    if not revision.ends_it:
+        audience.area_of(revision)
 
 
 @transaction.atomic

@@ -56,7 +56,7 @@ def atom(request: TownRequest) -> HttpResponse:
         feed.add_item(
             title=one.title,
             link=request.build_absolute_uri(reverse("alerts:page", args=[one.alert_id])),
-            description="",
+            description=None,  # type: ignore[arg-type]  # the library leaves it out
             unique_id=one.reference.split(",")[1],
             pubdate=one.sent_at,
             updateddate=one.sent_at,

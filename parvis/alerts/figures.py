@@ -139,13 +139,13 @@ def reach(alert: Alert) -> Reach:
             _facts(alert),
         )
         targeted, handed = cursor.fetchone()
-    asking = answers.filter(kind=Answer.Kind.HELP)
+    asking = answers.filter(help_at__isnull=False)
     return Reach(
         targeted=targeted,
         handed=handed,
         confirmed=answers.count(),
         help=asking.count(),
-        help_open=asking.filter(taken_at__isnull=True).count(),
+        help_open=asking.filter(kind=Answer.Kind.HELP, taken_at__isnull=True).count(),
     )
 
 
@@ -215,34 +215,38 @@ def unreached_csv(alert: Alert, revision: Revision) -> tuple[bytes, str]:
     return content, hashlib.sha256(content).hexdigest()
 
 
+STEPS = 120
+"""The curve of a million weighs as that of ten."""
+
+
 def curve(alert: Alert, now: datetime) -> Curve | None:
     """How it went over time; None before anything was handed over."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"{PERSONS} SELECT 'h', at FROM handed UNION ALL SELECT 'c', at FROM answered",
-            _facts(alert),
-        )
-        rows = cursor.fetchall()
     total = reach(alert).targeted
-    if not rows or not total or alert.begun_at is None:
+    if not total or alert.begun_at is None:
         return None
     begun = alert.begun_at
-    end = max(min(now, alert.ended_at or now), *(at for _kind, at in rows), begun)
-    end = max(end, begun + timedelta(minutes=10))
+    end = max(alert.ended_at or now, begun + timedelta(minutes=10))
     span = (end - begun).total_seconds()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"{PERSONS} SELECT kind, least(%(steps)s, greatest(0, round(extract(epoch FROM "
+            "at - %(begun)s) / %(span)s * %(steps)s)))::int AS step, count(*) "
+            "FROM (SELECT 'h' AS kind, at FROM handed UNION ALL SELECT 'c', at FROM answered) q "
+            "GROUP BY 1, 2 ORDER BY 1, 2",
+            {**_facts(alert), "begun": begun, "span": span, "steps": STEPS},
+        )
+        rows = cursor.fetchall()
+    if not rows:
+        return None
     paths = {}
     for kind in ("h", "c"):
-        # At most a point for each of 120 steps: the curve of a million weighs as that of ten.
-        steps = [0] * 121
-        for what, at in rows:
-            if what == kind:
-                steps[min(120, max(0, round((at - begun).total_seconds() / span * 120)))] += 1
         height, points = 0.0, ["M0 0"]
-        for place, more in enumerate(steps):
-            if more:
-                height += 100 * more / total
-                points.append(f"L{4 * place} {min(height, 100.0):.1f}")
-        points.append(f"L480 {min(height, 100.0):.1f}")
+        for what, step, count in rows:
+            if what == kind:
+                points.append(f"L{480 * step / STEPS:g} {height:.1f}")
+                height = min(100.0, height + 100 * count / total)
+                points.append(f"L{480 * step / STEPS:g} {height:.1f}")
+        points.append(f"L480 {height:.1f}")
         paths[kind] = "".join(points)
     return Curve(
         handed=paths["h"],

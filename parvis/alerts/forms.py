@@ -192,6 +192,9 @@ def heads(town: Municipality) -> list[tuple[int, str, int]]:
 
 class DecisionForm(forms.Form):
     token = forms.IntegerField(widget=forms.HiddenInput)
+    to_nobody = forms.BooleanField(
+        label=_("Publier la page, même si personne n’a de compte dans cette zone"), required=False
+    )
 
 
 class AloneForm(DecisionForm):

@@ -252,6 +252,8 @@ class Answer(Owned):
     """What the person chose to tell the rescuers."""
     by_letter = models.BooleanField(default=False)
     """From the link of a message, without signing in."""
+    help_at = models.DateTimeField(null=True, blank=True)
+    """When help was first asked for: whoever asked stays on the rescuers' list."""
     first_at = models.DateTimeField()
     at = models.DateTimeField()
     taken_by_id = models.BigIntegerField(null=True, blank=True)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.core.cache import cache
 from django.utils.translation import gettext as _
 
 from parvis.alerts import audience, figures, rules
@@ -15,6 +16,7 @@ from parvis.territory import drawing
 from parvis.territory.models import Address, Sector
 
 HISTORY = 50
+REACH_SECONDS = 30
 
 
 @dataclass(frozen=True)
@@ -122,9 +124,19 @@ def page_facts(
         "stands": alert.stands(now),
         "tone": tone_of(alert, current, now),
         "map": shown,
-        "reach": figures.reach(alert) if alert.shows_reach and not alert.is_drill else None,
+        "reach": shown_reach(alert) if alert.shows_reach and not alert.is_drill else None,
         "kicker": kicker(alert, now),
     }
+
+
+def shown_reach(alert: Alert) -> figures.Reach:
+    """What the public page says, counted at most every half minute: a crowd reads it at once."""
+    key = f"alert-reach:{alert.municipality_id}:{alert.pk}"
+    found: figures.Reach | None = cache.get(key)
+    if found is None:
+        found = figures.reach(alert)
+        cache.set(key, found, REACH_SECONDS)
+    return found
 
 
 def kicker(alert: Alert, now: datetime) -> str:

@@ -26,6 +26,7 @@ REASON_LEAST = 10
 LONGEST = timedelta(days=14)
 """An alert that nobody confirms again must not stand for longer."""
 
+YEAR = timedelta(days=366)
 HEALTH, SAFETY = "health", "safety"
 BASES: Mapping[str, object] = {
     HEALTH: _("Santé publique (Charte de la langue française, art. 22.3)"),
@@ -158,6 +159,12 @@ def check_dates(
         raise Refused(
             _("Promettez la prochaine mise à jour entre maintenant et la fin de validité.")
         )
+
+
+def check_instant(at: datetime | None, *, now: datetime) -> None:
+    """A date is one that people meet: an age away, it is a slip of the hand."""
+    if at is not None and not now - YEAR < at < now + YEAR:
+        raise Refused(_("Cette date est à plus d’un an\u00a0: corrigez l’année."))
 
 
 def check_decider(

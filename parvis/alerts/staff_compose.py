@@ -27,7 +27,7 @@ from parvis.notifications.proof import ICONS
 from parvis.residents.doors import may_enter, staff_door
 from parvis.residents.http import StaffRequest
 from parvis.residents.models import Resident
-from parvis.territory.drawing import WIDTH, town_map
+from parvis.territory.drawing import WIDTH, sentence, town_map
 from parvis.territory.geometry import bounds, frame
 from parvis.territory.models import Sector
 
@@ -96,11 +96,18 @@ def map_of(revision: Revision) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def map_sentence(revision: Revision) -> str:
+    """What the map of the editor says, in words."""
+    sectors = list(Sector.objects.of(revision.municipality_id).defer("geometry"))
+    chosen = [one.name for one in sectors if revision.everywhere or one.pk in revision.sector_ids]
+    return sentence(chosen, len(sectors), drawn=revision.area is not None) if sectors else ""
+
+
 def as_typed(form: EditorForm) -> Revision:
     """The revision as it would be with what is on the page, not saved, or raise Refused."""
     typed = copy.copy(form.revision)
     if form.is_valid():
-        drafts.apply(typed, form.changes())
+        drafts.apply(typed, form.changes(), now=timezone.now())
     return typed
 
 
@@ -199,7 +206,8 @@ def look(request: StaffRequest, alert_id: int) -> HttpResponse:
         facts = reach(typed)
     except Refused as refused:
         typed, facts = revision, {"reach_error": str(refused)}
-    return render(request, "alerts/staff/_preview.html", {**preview(typed), **facts, "oob": True})
+    facts |= {"sentence": map_sentence(typed), "oob": True}
+    return render(request, "alerts/staff/_preview.html", {**preview(typed), **facts})
 
 
 @staff_door(ROOM, "see")
@@ -224,6 +232,7 @@ def review(request: StaffRequest, alert_id: int) -> HttpResponse:
                 actions.send_alert(
                     revision, member=request.staff, token=form.cleaned_data["token"],
                     now=timezone.now(), alone_reason=form.cleaned_data.get("reason", ""),
+                    to_nobody=form.cleaned_data["to_nobody"],
                 )  # fmt: skip
             except Refused as refused:
                 form.add_error(None, str(refused))

@@ -10,6 +10,7 @@ from django.shortcuts import render
 from django.utils import timezone
 
 from parvis.alerts import figures
+from parvis.alerts.answers import desk_topic
 from parvis.alerts.models import Alert, Revision
 from parvis.alerts.staff import ROOM, one, open_revision
 from parvis.core import live
@@ -69,7 +70,7 @@ def follow(request: StaffRequest, alert_id: int) -> HttpResponse:
         if current.everywhere
         else town_map(request.municipality, current.sector_ids, drawn=current.area),
         "live_url": live.link(
-            request.get_host(), request.municipality.pk, f"alert:{alert.pk}",
+            request.get_host(), request.municipality.pk, desk_topic(alert.pk),
             *(f"message:{each.message_id}" for each in sent),
         ),
         "again": request.get_full_path(),

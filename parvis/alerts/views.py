@@ -89,7 +89,12 @@ def show(
 ) -> HttpResponse:
     now = timezone.now()
     person = _person(request, alert)
-    homes = people.addresses_of(person.resident) if person else []
+    # A letter is forwarded, a screen is shared: its link shows nothing of where the person lives.
+    signed_in = person is not None and not person.by_letter
+    homes = people.addresses_of(person.resident) if person and signed_in else []
+    topics = [f"alert:{alert.pk}"]
+    if person is not None:
+        topics.append(answers.own_topic(alert.pk, person.resident.pk))
     checked = _checked(request)
     here = checked.get("address") or (homes[0] if homes else None)
     language = "en" if request.GET.get("langue") == "en" else "fr"
@@ -102,13 +107,14 @@ def show(
     facts |= {
         "person": person,
         "given": given,
+        "told": given.note if given and signed_in else "",
         "refused": refused,
         "homes": [(home, audience.concerns(current, home)) for home in homes],
         "checked": checked,
         "checked_concerned": "address" in checked
         and checked["address"] is not None
         and audience.concerns(current, checked["address"]),
-        "live": live.link(request.get_host(), request.municipality.pk, f"alert:{alert.pk}"),
+        "live": live.link(request.get_host(), request.municipality.pk, *topics),
     }
     with translation.override(facts["language"]):
         response = render(request, "alerts/page.html", facts, status=status)

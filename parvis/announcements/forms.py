@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db.models import Count, Q
 from django.utils.translation import gettext as _text
 from django.utils.translation import gettext_lazy as _
@@ -32,9 +33,17 @@ BEFORE = [
 ]
 
 
+SLIP = _("Cette date n’est pas de ce siècle\u00a0: corrigez l’année.")
+CENTURY = [
+    MinValueValidator(datetime(2000, 1, 1, tzinfo=UTC), SLIP),
+    MaxValueValidator(datetime(2100, 1, 1, tzinfo=UTC), SLIP),
+]
+
+
 def moment_field(label: Any, **options: Any) -> forms.DateTimeField:
     return forms.DateTimeField(
-        label=label, required=False, input_formats=[MOMENT, "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M"],
+        label=label, required=False, validators=CENTURY,
+        input_formats=[MOMENT, "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M"],
         widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format=MOMENT), **options,
     )  # fmt: skip
 

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from parvis.core import secret
 from parvis.core.db import as_town
-from parvis.demo import announce, ask, ground, people, reservations, towns, warn
+from parvis.demo import announce, ask, ground, people, receive, reservations, towns, warn
 from parvis.demo.towns import TownPlan
 from parvis.municipalities import actions as municipalities
 from parvis.municipalities import crests
@@ -88,6 +88,7 @@ def open_demo_town(plan: TownPlan, *, password: str, now: datetime, say: Say) ->
             members=list(designated.exclude(person=staff["Communications"]).order_by("-pk")),
         )  # fmt: skip
         asked = ask.ask(town, residents, clerk=staff["Accueil"], now=now)
+        receive.receive(town, now=now)
         say(
             f"  {plan.name}\u00a0: {len(residents)} habitants, {said} avis, {lent} réservations, "
             f"{asked} demandes, {warned} alertes passées"

@@ -12,7 +12,7 @@ from parvis.demo.moments import Ago, instant
 from parvis.municipalities.models import Municipality, StaffMember
 from parvis.notifications import outcomes
 from parvis.notifications.channels import Result, State
-from parvis.notifications.models import Chunk, Work
+from parvis.notifications.models import Chunk, Lane, Work
 from parvis.residents.models import Resident
 from parvis.territory.models import Sector
 
@@ -60,7 +60,8 @@ class Story:
             municipality=self.town, event=event, is_drill=is_drill, actor=self.proposer, now=at
         )
         self.send(revision, at, **changes)
-        return Alert.objects.of(self.town).get(pk=revision.alert_id)
+        revision.alert.refresh_from_db()
+        return revision.alert
 
     def go_on(self, alert: Alert, kind: str, at: datetime, **changes: Any) -> None:
         revision = drafts.begin_revision(alert, kind=kind, actor=self.proposer, now=at)
@@ -91,9 +92,9 @@ class Story:
                 outcomes.append(
                     self.town, chunk, part, now=at + timedelta(seconds=late + chunk.pk % 40)
                 )
-        Work.objects.filter(message_id=revision.message_id).update(
-            state=Work.State.DONE, closed_at=at + timedelta(minutes=1)
-        )
+        Work.objects.filter(
+            municipality=self.town, state=Work.State.WAITING, lane=Lane.EMERGENCY
+        ).update(state=Work.State.DONE, closed_at=at + timedelta(minutes=1))
 
     def answer(self, alert: Alert, began: datetime) -> None:
         """Two thirds said that they saw it, most in the first hour; some asked for help."""
@@ -112,6 +113,7 @@ class Story:
                     municipality=self.town, alert=alert, resident_id=pk,
                     kind=Answer.Kind.HELP if asks else Answer.Kind.SEEN,
                     note="Eau pour un bébé" if asks else "", first_at=at, at=at,
+                    help_at=at if asks else None,
                     taken_by_id=self.member.person_id if asks else None,
                     taken_at=at + timedelta(minutes=25) if asks else None,
                 )

@@ -15,7 +15,7 @@ from parvis.residents.models import Resident
 PUBLIC = {
     "alertes/": ["/alertes/"],
     "alertes/<int:alert_id>/": [
-        "/alertes/{alert}/", "/alertes/{alert}/?langue=en", "/alertes/{alert}/?adresse_q=bouleaux",
+        "/alertes/{alert}/",  "/alertes/{alert}/?adresse_q=bouleaux",
         "/alertes/{lifted_alert}/",
     ],
 }  # fmt: skip
@@ -23,6 +23,7 @@ OWN = {"alertes/<int:alert_id>/": ["/alertes/{alert}/"]}
 BUREAU = {
     "bureau/alertes/": ["/bureau/alertes/"],
     "bureau/alertes/nouvelle/": ["/bureau/alertes/nouvelle/"],
+    "bureau/alertes/recus/": ["/bureau/alertes/recus/"],
     "bureau/alertes/<int:alert_id>/": ["/bureau/alertes/{alert}/"],
     "bureau/alertes/<int:alert_id>/modifier/": ["/bureau/alertes/{draft_alert}/modifier/"],
     "bureau/alertes/<int:alert_id>/approuver/": ["/bureau/alertes/{proposed_alert}/approuver/"],

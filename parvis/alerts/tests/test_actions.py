@@ -170,6 +170,39 @@ def test_an_area_without_anybody_is_refused_and_nothing_leaves(town):
     assert (done.message.targeted, done.area_address_ids) == (1, [inside.pk])
 
 
+def test_a_page_without_recipients_is_published_only_when_that_is_confirmed(town):
+    """Nobody there has an account: the banner and the page still warn, and the end is never
+    refused."""
+    north = places.sector(town, "Nord")
+    places.address(town, sector=north)
+    revision = alerts.proposed(town, sector_ids=[north.pk])
+    member = alerts.authority(town)
+    with pytest.raises(Refused, match="Personne n’est joint"):
+        alerts.approve(revision, member)
+    assert nothing_left(town)
+    done = actions.send_alert(
+        revision, member=member, token=revision.token, now=NOW, to_nobody=True
+    )  # fmt: skip
+    assert (done.state, done.message.targeted) == ("sent", 0)
+    # Even where the sector itself is gone since.
+    north.addresses.update(sector=None)
+    north.delete()
+    alerts.continued(done.alert, now=NOW + HOUR)
+    done.alert.refresh_from_db()
+    assert done.alert.state == "lifted"
+
+
+@pytest.mark.parametrize("year", [1, 1999, 2028, 9999])
+def test_a_year_that_is_a_slip_of_the_hand_is_refused(town, year):
+    revision = alerts.draft(town)
+    for name in ("expires_at", "next_at"):
+        with pytest.raises(Refused, match="plus d’un an"):
+            drafts.revise(
+                revision, actor=None, token=revision.token, now=NOW,
+                **{name: NOW.replace(year=year)},
+            )  # fmt: skip
+
+
 def test_an_update_reaches_those_who_were_told_and_stops_the_earlier_message(town):
     north, south = places.sector(town, "Nord"), places.sector(town, "Sud", at=1)
     first = make.resident(town, address=places.address(town, sector=north))
@@ -301,6 +334,9 @@ def test_an_answer_counts_once_and_says_the_last_word(town):
 
     say("seen")
     say("seen")
+    # The trail is read by more people than the rescuers: it says neither who nor what.
+    line = AuditLine.objects.of(town).get(deed="alerts.answered")
+    assert (line.actor_id, line.facts) == (None, {"alert": alert.pk})
     say("help", note=" oxygène ")
     say("seen")
     found = Answer.objects.of(town).get()
@@ -311,7 +347,8 @@ def test_an_answer_counts_once_and_says_the_last_word(town):
         answers.take(found, member=make.staff(town), now=NOW + HOUR)
     say("safe")
     found.refresh_from_db()
-    assert (found.kind, found.note) == ("safe", "")
+    # Whoever asked for help stays on the rescuers' list, with what they said.
+    assert (found.kind, found.note, found.help_at) == ("safe", "oxygène", NOW + HOUR)
     with pytest.raises(Refused):
         say("autre")
     alerts.continued(alert, now=NOW + HOUR)

@@ -140,6 +140,14 @@ def test_what_is_not_sent_has_no_file(alma):
     assert not CapFile.objects.of(alma).exists() and not SigningKey.objects.of(alma).exists()
 
 
+def test_what_waited_long_for_its_file_is_signed_by_a_certificate_of_its_day(alma):
+    """The worker was down: the first key is younger than the message, and vouches for it."""
+    row = alert(alma)
+    sent(row)
+    (file,) = cap_files.write_missing(row, now=NOW + timedelta(days=40))
+    assert valid(file, alma).msg_type == "Alert"
+
+
 def test_the_job_writes_what_is_missing_and_may_run_twice(alma):
     row = alert(alma)
     sent(row)

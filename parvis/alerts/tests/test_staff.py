@@ -20,6 +20,7 @@ from parvis.notifications.models import Message
 from parvis.residents.tests import make
 
 pytestmark = pytest.mark.django_db
+YESTERDAY = (timezone.now() - timedelta(days=1)).strftime("%Y-%m-%dT%H:%M")
 
 
 @pytest.fixture
@@ -125,7 +126,8 @@ def test_one_alone_says_why(town):
         ({"fr_short": "a" * 161}, "161 caractères"),
         ({"fr_title": ""}, "Il manque en français"),
         ({"everywhere": ""}, "Personne n’est visé"),
-        ({"expires_at": "2020-01-01T10:00"}, "déjà échue"),
+        ({"expires_at": YESTERDAY}, "déjà échue"),
+        ({"expires_at": "9999-12-31T23:59"}, "plus d’un an"),
         ({"expires_at": ""}, "jusqu’à quand"),
         ({"area": "{", "everywhere": ""}, "GeoJSON lisible"),
         ({"addresses": "nulle part"}, "ne désignent pas une seule adresse"),
@@ -251,18 +253,28 @@ def test_the_help_list_is_the_rescuers_alone_and_each_look_is_written_down(town,
     assert "Oxygène" in text_of(rescuer.get(where))
     looks = AuditLine.objects.of(town).filter(deed="alerts.help_list_seen")
     assert looks.get().facts == {"alert": alert.pk, "answers": [asked.pk]}
+    # The page that refreshes itself is the same look, until it shows somebody new.
+    again = {"HTTP_HX_REQUEST": "true"}
+    rescuer.get(where, **again)
+    assert looks.count() == 1
+    other = answers.answer(alert, resident=make.resident(town), kind="help", now=now)
+    rescuer.get(where, **again)
+    assert looks.count() == 2
+    answers.answer(alert, resident=other.resident, kind="safe", now=now)
+    assert "dit maintenant être en sécurité" in text_of(rescuer.get(where))
     # Nobody else: not who sends alerts, not even who administers the town.
     assert at_the_desk(make.staff(town, roles={"alerts": "act"})).get(where).status_code == 403
+    before = looks.count()
     chief = at_the_desk(make.staff(town))
     said = text_of(chief.get(where))
     assert "réservée" in said and "Éloïse" not in said
     chief.post(f"/bureau/alertes/secours/{asked.pk}/prendre/")
-    assert Answer.objects.of(town).get().taken_at is None
-    assert looks.count() == 1
+    assert Answer.objects.of(town).get(pk=asked.pk).taken_at is None
+    assert looks.count() == before
     reader = at_the_desk(make.staff(town, roles={"rescue": "see"}))
     assert reader.post(f"/bureau/alertes/secours/{asked.pk}/prendre/").status_code == 403
     rescuer.post(f"/bureau/alertes/secours/{asked.pk}/prendre/")
-    assert Answer.objects.of(town).get().taken_at is not None
+    assert Answer.objects.of(town).get(pk=asked.pk).taken_at is not None
     assert "Prise en charge" in text_of(rescuer.get(where))
 
 

@@ -149,9 +149,16 @@ def test_the_link_of_a_letter_answers_without_signing_in_for_that_person_alone(
     assert "Je l’ai vue" in text_of(shown)
     assert shown["Cache-Control"] == "private, no-store"
     token = led["Location"].partition("moi=")[2]
+    # A letter is forwarded: its link shows neither where the person lives nor what they said.
+    visitor.post(f"{page}reponse/", {"reponse": "help", "precisions": "Oxygène", "moi": token})
+    shown = visitor.get(led["Location"])
+    assert "Vous avez demandé de l’aide" in text_of(shown)
+    assert b"Oxyg" not in shown.content
+    assert "Votre adresse" not in text_of(shown)
     visitor.post(f"{page}reponse/", {"reponse": "safe", "moi": token})
     found = Answer.objects.of(town).get()
     assert (found.resident_id, found.kind, found.by_letter) == (person.pk, "safe", True)
+    assert found.help_at is not None
     # Another alert, a word changed, another town: the link is worth nothing.
     other = alerts.sent(town, now=now, event="flood")
     assert "Je l’ai vue" not in text_of(visitor.get(f"/alertes/{other.pk}/", {"moi": token}))

@@ -67,6 +67,16 @@ def test_who_only_sees_may_not_act(client, town, name):
     assert client.get(url("one", draft.pk)).status_code == 200
 
 
+@pytest.mark.parametrize("field", ["in_force_until", "concerns_at", "expires_at"])
+def test_a_year_that_is_a_slip_of_the_hand_is_said_and_not_kept(client, clerk, town, field):
+    """What PostgreSQL keeps, Python could not read back: every page would fail."""
+    draft = make.draft(town)
+    answer = client.post(url("edit", draft.pk), typed(draft, **{field: "9999-12-31T23:59"}))
+    assert answer.status_code == 422
+    assert "pas de ce siècle" in answer.content.decode()
+    assert client.get(url("edit", draft.pk)).status_code == 200
+
+
 @pytest.mark.parametrize("name", ["index", "new"])
 def test_other_staff_do_not_see_announcements(client, town, name):
     member = people.staff(town, roles={"residents": "act"})

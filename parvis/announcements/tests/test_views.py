@@ -105,7 +105,7 @@ def test_the_list_asks_the_same_number_of_questions(
     for number in range(rows):
         make.published(town, now=now, title=f"Avis {number}", sector_ids=[place.pk])
         make.published(town, now=now, title=f"Nouvelle {number}", takes_force=False)
-    with django_assert_num_queries(14):
+    with django_assert_num_queries(15):
         browser.get("/avis/")
 
 
@@ -121,7 +121,7 @@ def test_a_page_asks_the_same_number_of_questions(
         parts.add_picture(
             row, upload=make.upload(make.image(64, 64)), alt="Pont", actor=None, now=now
         )
-    with django_assert_num_queries(11):
+    with django_assert_num_queries(12):
         browser.get(row.get_absolute_url())
 
 
