@@ -41,7 +41,8 @@ class Coming:
 
 
 def briefly(request: TownRequest) -> AnnouncementQuerySet:
-    return Announcement.objects.of(request.municipality).briefly()
+    found: AnnouncementQuerySet = Announcement.objects.of(request.municipality).briefly()
+    return found
 
 
 def coming(request: TownRequest, now: datetime) -> list[Coming]:
