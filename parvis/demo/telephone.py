@@ -16,6 +16,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Mapping
+from contextlib import suppress
 from email.utils import formatdate
 from html import unescape
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -171,6 +172,10 @@ class Book:
         """Post to the portal, signed. Hosts of the demonstration are all on this machine."""
         parts = urlsplit(url)
         signature = RequestValidator(TOKEN).compute_signature(url, fields)
+        for _ in range(30):  # The pages may be starting.
+            with suppress(OSError), socket.create_connection(("127.0.0.1", self.portal), 1):
+                break
+            time.sleep(1)
         portal = http.client.HTTPConnection("127.0.0.1", self.portal, timeout=10)
         try:
             portal.request(

@@ -245,7 +245,9 @@ def settle_silent(town_id: int, *, now: datetime) -> int:
             "WHERE municipality_id = %s AND state = 'calling' AND at <= %s AND at > %s "
             "AND NOT EXISTS (SELECT 1 FROM notifications_outcome r WHERE r.municipality_id = "
             "o.municipality_id AND r.message_id = o.message_id AND r.channel = o.channel "
-            "AND r.contact_id = o.contact_id AND r.id > o.id AND r.state <> 'calling') "
+            "AND r.contact_id = o.contact_id AND r.state <> 'calling' "
+            # A report may overtake our own line about the call that it ends.
+            "AND (r.id > o.id OR r.attempt = o.attempt)) "
             "ON CONFLICT DO NOTHING",
             [now, town_id, now - SILENT, now - timedelta(days=1)],
         )

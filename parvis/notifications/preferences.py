@@ -16,13 +16,7 @@ from parvis.municipalities.actions import record
 from parvis.municipalities.models import Municipality, PushKey
 from parvis.notifications import envelopes
 from parvis.notifications.channels.webpush_crypto import PUSH_HOSTS, check_subscription, decode
-from parvis.notifications.models import (
-    Channel,
-    Device,
-    Preference,
-    Subject,
-    Subscription,
-)
+from parvis.notifications.models import Channel, Device, Preference, Subject, Subscription
 from parvis.notifications.telephony import channels_of
 from parvis.residents.models import Phone, Place, Resident
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -110,7 +111,8 @@ def _provider(row: Mapping[str, Any]) -> Provider:
         )
     except (TypeError, ValueError, InvalidOperation) as error:
         raise ValueError(f"{name}: weight, per_second, per_day and price are numbers") from error
-    if one.weight < 0 or one.per_second <= 0 or one.per_day < 1 or not one.price >= 0:
+    finite = one.price.is_finite() and math.isfinite(one.per_second)
+    if not finite or one.weight < 0 or one.per_second <= 0 or one.per_day < 1 or one.price < 0:
         raise ValueError(f"{name}: weight, per_second, per_day and price are positive")
     return one
 

@@ -64,6 +64,10 @@ class Row:
 def ways_of(place: Place, subject: Subject, chosen: set[str]) -> list[Way]:
     """Boxes of one row. What comes by e-mail or push also stays in the portal: that one is held."""
     kept = bool(chosen - {Channel.INAPP})
+    offered = preferences.choices_of(place.municipality)
+    if subject.is_emergency and Channel.TEXT in offered:
+        # In an emergency only numbers that take no texts are called.
+        offered = [channel for channel in offered if channel is not Channel.VOICE]
     return [
         Way(
             key=f"{place.pk}-{subject.pk}-{channel.value}",
@@ -71,7 +75,7 @@ def ways_of(place: Place, subject: Subject, chosen: set[str]) -> list[Way]:
             checked=channel.value in chosen or (channel is Channel.INAPP and kept),
             held=subject.is_emergency or (channel is Channel.INAPP and kept),
         )
-        for channel in preferences.choices_of(place.municipality)
+        for channel in offered
     ]
 
 

@@ -33,10 +33,13 @@ os.environ.update(
 
 import django  # noqa: E402
 
+from parvis.notifications.tests.phone_service import PhoneService  # noqa: E402
 from tests.crash.sink import Sink  # noqa: E402
 
 sink = Sink(Path(tempfile.mkdtemp(dir=folder)))
+phones = PhoneService()
 os.environ.update(
+    TELEPHONY=phones.setting(),
     PUSH_CA_FILE=str(sink.ca_file), SMTP_HOST="127.0.0.1", SMTP_PORT=str(sink.mail_port),
     EMAIL_BACKEND="django.core.mail.backends.smtp.EmailBackend",
 )  # fmt: skip
@@ -79,11 +82,14 @@ def fill(town) -> Subject:
                 endpoint_hash, p256dh, auth, key_id, label, emergencies_only, created_at, seen_at,
                 removed_why)
               SELECT %(town)s, id, 'https://localhost:%(port)s/push/' || id, id::text, %(point)s,
-                %(auth)s, %(key)s, '', false, now(), now(), '' FROM r)
+                %(auth)s, %(key)s, '', false, now(), now(), '' FROM r),
+            t AS (INSERT INTO residents_phone (municipality_id, resident_id, number, label,
+                verified_at, verified_how, created_at)
+              SELECT %(town)s, id, '+1' || (4185550000 + id), '', now(), 'text', now() FROM r)
             INSERT INTO notifications_subscription (municipality_id, resident_id, place_id,
               subject_id, channel, pace, created_at)
             SELECT %(town)s, resident_id, id, %(subject)s, c, 'now', now()
-            FROM p, unnest(ARRAY['email', 'push']) c
+            FROM p, unnest(ARRAY['email', 'push', 'text']) c
             """,
             {"town": town.pk, "people": people, "point": point, "auth": b"0" * 16, "key": key.pk,
              "port": sink.push_port, "subject": subject.pk},
@@ -188,7 +194,7 @@ with as_town(town.pk):
     )  # fmt: skip
 planned = time.monotonic() - began
 workers = [dispatcher(), dispatcher()]
-done, expected, died = 0, people * 3, {"worker": 0, "database": 0}
+done, expected, died = 0, people * 4, {"worker": 0, "database": 0}
 deadline = time.monotonic() + 480
 while time.monotonic() < deadline:
     now_done = sum(ends(town.pk).values())
@@ -232,6 +238,8 @@ print(  # noqa: T201
             "pushed": len(sink.pushes),
             "pushed_twice": sum(n > 1 for n in sink.pushes.values()),
             "letters": len(sink.letters),
+            "texts": len(phones.taken),
+            "texts_twice": sum(n > 1 for n in Counter(t["To"] for t in phones.taken).values()),
             "letters_twice": sum(n > 1 for n in sink.letters.values()),
         }
     )  # fmt: skip

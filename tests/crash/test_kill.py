@@ -26,9 +26,14 @@ def test_every_recipient_ends_with_one_outcome_whatever_was_killed(tmp_path):
     for key, count in told["ends"].items():
         by_channel[key.split(":")[0]] = by_channel.get(key.split(":")[0], 0) + count
     # The constraint keeps a second final outcome out; the count shows that none is missing.
-    assert by_channel == {"inapp": PEOPLE, "email": PEOPLE, "push": PEOPLE}, told
+    assert by_channel == dict.fromkeys(("inapp", "email", "push", "text"), PEOPLE), told
     assert told["killed"]["worker"] >= 2 and told["killed"]["database"] >= 1, told
     assert told["ends"]["push:handed"] == PEOPLE == told["pushed"], told
+    # Nor is a text: a group at most is in doubt after each crash.
+    doubtful = told["ends"].get("text:unsure", 0)
+    assert told["texts_twice"] == 0, told
+    assert told["ends"]["text:handed"] <= told["texts"] <= told["ends"]["text:handed"] + doubtful
+    assert doubtful <= 20 * sum(told["killed"].values()), told
     # A letter is never sent twice: what a crash left in doubt is said to be so.
     unsure = told["ends"].get("email:unsure", 0)
     assert told["letters_twice"] == 0, told

@@ -32,11 +32,12 @@ def free_port() -> int:
 
 @dataclass
 class Portal:
-    """Where the portal answers, what its mail server took in, and its push service."""
+    """Where the portal answers, what its mail server took in, its push service and its texts."""
 
     port: int
     mailbox: object
     push: object
+    phones: object
 
     def url(self, path: str = "/", town: str = "alma") -> str:
         return f"http://{town}.localhost:{self.port}{path}"
@@ -50,6 +51,15 @@ class Portal:
                 return letters[-1]
             time.sleep(0.1)
         raise AssertionError(f"no letter to {address}: {[m['To'] for m in self.mailbox.letters]}")
+
+    def text_to(self, number: str, *, seconds: float = 15) -> str:
+        """The newest text to this number, waiting for it."""
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            if texts := self.phones.to(number):
+                return texts[-1]["Body"]
+            time.sleep(0.1)
+        raise AssertionError(f"no text to {number}: {self.phones.asked}")
 
     def code_for(self, address: str, *, count: int = 1) -> str:
         """The code in the newest letter to this address, as it must be typed."""
@@ -72,10 +82,11 @@ def answers(port: int) -> bool:
 def _servers(django_db_setup) -> Iterator[Portal]:
     """For one module: a dispatcher that lived longer would take the work of later tests."""
     from parvis.notifications.tests.make import mail_server
+    from parvis.notifications.tests.phone_service import PhoneService
     from parvis.notifications.tests.push_service import PushService
 
     port = free_port()
-    with mail_server() as mailbox, PushService() as push:
+    with mail_server() as mailbox, PushService() as push, PhoneService() as phones:
         from django.conf import settings
 
         environment = os.environ | {
@@ -85,6 +96,7 @@ def _servers(django_db_setup) -> Iterator[Portal]:
             "PUSH_CA_FILE": str(push.ca_file),
             "PUSH_PRIVATE_ADDRESSES": "1",
             "PUSH_HOSTS": push.origin.removeprefix("https://"),
+            "TELEPHONY": phones.setting(),
             "PARVIS_PUBLIC_PORT": str(port),
             "DJANGO_SETTINGS_MODULE": "parvis.settings",
             "LOG_LEVEL": "WARNING",
@@ -113,7 +125,7 @@ def _servers(django_db_setup) -> Iterator[Portal]:
                 while not answers(port):
                     assert time.monotonic() < until, (log / "portal.log").read_text()
                     time.sleep(0.1)
-                yield Portal(port, mailbox, push)
+                yield Portal(port, mailbox, push, phones)
             finally:
                 for process in processes:
                     process.terminate()
@@ -125,6 +137,7 @@ def _servers(django_db_setup) -> Iterator[Portal]:
 def portal(_servers: Portal, transactional_db) -> Iterator[Portal]:
     """The portal, with an empty database and an empty mailbox."""
     _servers.mailbox.letters.clear()
+    _servers.phones.taken.clear()
     yield _servers
 
 

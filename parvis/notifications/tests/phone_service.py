@@ -71,6 +71,16 @@ class PhoneService:
         self.server.shutdown()
         self.server.server_close()
 
+    def setting(self) -> str:
+        """TELEPHONY for another process."""
+        facts = {
+            field: getattr(self.provider, field)
+            for field in (
+                "name", "account", "token", "base", "routine", "emergency", "voice", "per_second",
+            )
+        }  # fmt: skip
+        return json.dumps([facts])
+
     def behave(self, number: str, *plan: str) -> None:
         self.plans[number] = deque(plan)
 

@@ -139,6 +139,22 @@ def test_a_call_that_waits_to_be_made_again_is_not_in_doubt(ringing, texts, clie
     assert states(message) == {one.pk: ["calling", "retry"]}
 
 
+def test_a_report_that_overtakes_our_own_line_about_the_call_leaves_no_doubt(open_town, texts):
+    with as_town(open_town.pk):
+        eau, (one,) = followers(open_town)
+        notify.subscription(one.resident, eau, "voice")
+        message = call_everyone(open_town, eau)
+        call = calls.Call(open_town.pk, message.pk, one.pk, 0)
+        assert calls.end(call, status="busy", answered_by="", now=timezone.now())
+        Outcome.objects.create(
+            municipality=open_town, message_id=message.pk, chunk_id=1, channel="voice",
+            resident_id=one.resident_id, contact_id=one.pk, state="calling", is_final=False,
+            at=timezone.now(),
+        )  # fmt: skip
+    late = timezone.now() + timedelta(minutes=16)
+    assert calls.settle_silent(open_town.pk, now=late) == 0
+
+
 def test_a_crash_after_the_provider_took_the_call_does_not_ring_twice(ringing, texts, open_town):
     message, one, _call = ringing()
     # As the crash leaves it: the outcome is written, the chunk is not closed.
