@@ -323,8 +323,8 @@ def first_free_day(town: Municipality, offer: Offer, *, now: datetime) -> date:
         town, [offer.resource.pk], window.widened(terms.before, terms.after), now=now
     )
     found = free_starts(
-        [(offer, Line(offer.resource.pk))], length=max(terms.step, terms.shortest), window=window, taken=taken,
-        now=now, zone=town.zone,
+        [(offer, Line(offer.resource.pk))], length=max(terms.step, terms.shortest),
+        window=window, taken=taken, now=now, zone=town.zone,
     )  # fmt: skip
     return found[0].astimezone(town.zone).date() if found else today
 

@@ -62,7 +62,7 @@ def day(request: StaffRequest) -> HttpResponse:
 def day_of(request: StaffRequest) -> dict[str, Any]:
     town, on = request.municipality, asked_day(request)
     window = hours.local_day(on, town.zone)
-    rows = offers(town, Resource.objects.of(town).offered().order_by("kind", "name"))
+    rows = offers(town, Resource.objects.of(town).offered().order_by("-kind", "name"))
     found = takings_in(town, window)
     by_resource: dict[int, list[Taking]] = {}
     for one in found:

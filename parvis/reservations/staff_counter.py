@@ -69,7 +69,7 @@ def what(request: StaffRequest, person_id: int) -> HttpResponse:
             "caller": person(request, person_id),
             "resources": Resource.objects.of(request.municipality)
             .offered()
-            .order_by("kind", "name"),
+            .order_by("-kind", "name"),
             "here": "counter",
         },
     )
