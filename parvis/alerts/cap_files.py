@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import datetime
+import logging
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -19,19 +20,22 @@ from django.db import transaction
 from django.db.models import Min
 from django.utils import timezone, translation
 
-from parvis.alerts import audience, cap, cap_compose
+from parvis.alerts import audience, cap, cap_compose, rules
 from parvis.alerts.cap_certificates import own_certificate
 from parvis.alerts.cap_models import CapFile, SigningKey
 from parvis.alerts.cap_signature import PrivateKey, sign
 from parvis.alerts.models import Alert, Revision
 from parvis.core import secret
-from parvis.core.jobs import town_job
+from parvis.core.db import as_town
+from parvis.core.jobs import each, town_job
 from parvis.municipalities.actions import record
 from parvis.municipalities.models import Municipality
 from parvis.notifications.urls_of import absolute, origin
 from parvis.territory.models import Address, Sector
 
 PURPOSE = "cap"
+LATEST = timedelta(days=60)
+logger = logging.getLogger("parvis.alerts")
 
 
 # --- the key --------------------------------------------------------------------------------------
@@ -86,6 +90,31 @@ def private_of(row: SigningKey) -> PrivateKey:
 def write_files(*, municipality_id: int, alert_id: int) -> None:
     """Write what is missing of an alert's chain. A job: CAP neither delays nor stops a sending."""
     write_missing(Alert.objects.of(municipality_id).get(pk=alert_id), now=timezone.now())
+
+
+@each("*/10 * * * *")
+def write_late_files(*, at: int) -> None:
+    """What a job could not write (a key of another SECRET_KEY, a full disk) is tried again."""
+    now = datetime.fromtimestamp(at, UTC)
+    for municipality_id in Municipality.objects.order_by("pk").values_list("pk", flat=True):
+        try:
+            with as_town(municipality_id):
+                write_late(municipality_id, now=now)
+        except Exception:
+            # One town's trouble is not the others'.
+            logger.exception("CAP files of town %s were not written", municipality_id)
+
+
+def write_late(municipality_id: int, *, now: datetime) -> int:
+    """Write what is missing of the alerts of the last weeks; answer how many files."""
+    late = (
+        Alert.objects.of(municipality_id)
+        .filter(
+            begun_at__gt=now - LATEST, revisions__state=rules.SENT, revisions__cap_file__isnull=True
+        )
+        .distinct()
+    )
+    return sum(len(write_missing(alert, now=now)) for alert in late)
 
 
 @transaction.atomic

@@ -104,10 +104,16 @@ def map_sentence(revision: Revision) -> str:
 
 
 def as_typed(form: EditorForm) -> Revision:
-    """The revision as it would be with what is on the page, not saved, or raise Refused."""
+    """The revision as it would be with what is on the page, not saved, or raise Refused.
+
+    Words that could not leave are shown all the same: the counters say why.
+    """
     typed = copy.copy(form.revision)
     if form.is_valid():
-        drafts.apply(typed, form.changes(), now=timezone.now())
+        changes = form.changes()
+        words = changes.pop("words")
+        drafts.apply(typed, changes, now=timezone.now())
+        typed.words = {language: drafts.tidied(said) for language, said in words.items()}
     return typed
 
 

@@ -156,6 +156,24 @@ def test_the_job_writes_what_is_missing_and_may_run_twice(alma):
     assert CapFile.objects.of(alma).count() == 1
 
 
+def test_what_no_job_could_write_is_written_later(alma, settings):
+    """The key is of another SECRET_KEY: nothing is signed until the right one is back."""
+    cap_files.signing_key(alma, now=NOW)
+    row = alert(alma)
+    sent(row)
+    right = settings.SECRET_KEY
+    settings.SECRET_KEY = "x" * 50
+    with pytest.raises(ValueError, match="another key"):
+        cap_files.write_files(municipality_id=alma.pk, alert_id=row.pk)
+    cap_files.write_late_files(int(NOW.timestamp()))
+    assert not CapFile.objects.of(alma).exists()
+    settings.SECRET_KEY = right
+    cap_files.write_late_files(int(NOW.timestamp()))
+    (file,) = CapFile.objects.of(alma)
+    assert valid(file, alma).msg_type == "Alert"
+    assert cap_files.write_late(alma.pk, now=NOW) == 0
+
+
 @pytest.mark.race
 @pytest.mark.django_db(transaction=True)
 def test_two_workers_write_each_file_once():

@@ -182,6 +182,13 @@ def test_the_count_and_the_previews_follow_what_is_typed(desk, town):
     said = text_of(answer)
     assert "Ne sortez pas" in said
     assert "Personnes jointes 2" in said
+    odd = desk.post(
+        f"/bureau/alertes/{revision.alert_id}/apercu/",
+        typed(revision, fr_short="a" * 100 + "ê", fr_title="Ne sortez pas"),
+    )
+    said = text_of(odd).replace("\u00a0", " ")
+    assert "« ê » allonge le texto" in said and "101 / 70" in said
+    assert "Personnes jointes 2" in said and "Ne sortez pas" in said
     revision.refresh_from_db()
     assert revision.title != "Ne sortez pas"
 

@@ -92,7 +92,7 @@ def test_a_stopped_message_stops_between_two_letters_of_a_chunk(open_town, mailb
     async def slowly(server, session, envelope):
         import asyncio
 
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(0.03)
         return await taken(server, session, envelope)
 
     mailbox.handle_DATA = slowly
