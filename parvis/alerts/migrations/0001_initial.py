@@ -13,7 +13,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ("municipalities", "0004_host_verified"),
-        ("notifications", "0004_work_after_message"),
+        ("notifications", "0006_work_after_message"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

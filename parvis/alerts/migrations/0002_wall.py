@@ -46,7 +46,7 @@ DROP FUNCTION IF EXISTS alerts_alert_stays();
 
 
 class Migration(migrations.Migration):
-    dependencies = [("alerts", "0001_initial"), ("notifications", "0004_work_after_message")]
+    dependencies = [("alerts", "0001_initial"), ("notifications", "0006_work_after_message")]
     operations = [
         Wall("Alert"),
         Wall("Revision"),

@@ -6,5 +6,5 @@ from parvis.core.db import Wall
 
 
 class Migration(migrations.Migration):
-    dependencies = [("notifications", "0004_telephones")]
+    dependencies = [("notifications", "0007_telephones")]
     operations = [Wall("ClosedNumber"), Wall("Reply")]

@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("municipalities", "0004_host_verified"),
-        ("notifications", "0004_work_after_message"),
+        ("notifications", "0006_work_after_message"),
         ("residents", "0005_wall_phone_codes"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
