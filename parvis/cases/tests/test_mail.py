@@ -284,6 +284,8 @@ def test_a_letter_leaves_by_smtp_is_answered_and_comes_back_by_imap(
         dispatch.drain(["email"])
         (sent,) = box.letters
     assert sent["Reply-To"] == to(case)
+    # No list that one could leave, nor one that a mail program would file it under.
+    assert not {"List-Unsubscribe", "List-Id", "Precedence"} & set(sent.keys())
     assert "Quel numéro" in sent.get_body(("plain",)).get_content()
     deposit(imap_server, letters.letter(sent["Reply-To"], letters.OUTLOOK))
     deposit(imap_server, letters.letter("reponse+forge@localhost"))
