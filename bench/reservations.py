@@ -262,9 +262,10 @@ def run() -> dict[str, Any]:
         "month_200_ms": round(1000 * month_s, 1),
         "month_200_first_ms": round(1000 * cold_s, 1),
         "month_200_queries": queries,
-        "promise": "booking_ms <= 15, month_200_ms <= 40, month_200_queries <= 6, oversold == 0",
-        "kept": 1000 * median(took) <= 15 and 1000 * month_s <= 40 and queries <= 6
-        and too_many == 0,
+        "promise": "booking_ratio >= 5, availability_ratio >= 10, booking_ms <= 15, "
+        "month_200_ms <= 40, month_200_queries <= 6, oversold == 0",
+        "kept": ratio >= 5 and lookups / theirs["lookups_per_second"] >= 10
+        and 1000 * median(took) <= 15 and 1000 * month_s <= 40 and queries <= 6 and too_many == 0,
     }  # fmt: skip
 
 
