@@ -25,6 +25,7 @@ from parvis.residents.rules import phone_number
 
 STORE = "demandes"
 """Area of the file store that this room fills."""
+MOST_AHEAD = timedelta(days=366)
 TOPIC = "cases"
 """Live topic of the staff's queue; a case's own is case:<id>."""
 
@@ -256,6 +257,8 @@ def postpone(case: Case, *, due_on: date, by: Resident | None, now: datetime) ->
     zone, closed = fresh.municipality.zone, closed_days(fresh.municipality)
     if due_on < now.astimezone(zone).date():
         raise Refused(_("Choisissez un jour à venir."))
+    if due_on > now.astimezone(zone).date() + MOST_AHEAD:
+        raise Refused(_("Promettez une réponse d’ici un an."))
     if not days.is_working_day(due_on, closed):
         raise Refused(_("Les bureaux sont fermés ce jour-là\u00a0: choisissez un jour ouvrable."))
     due_at = days.closing(due_on, zone)

@@ -88,8 +88,9 @@ class CallerForm(WriteForm):
         ),
     )  # fmt: skip
     caller_email = forms.EmailField(
-        label=_("Courriel"), required=False, widget=forms.EmailInput(attrs={"autocomplete": "off"})
-    )
+        label=_("Courriel"), required=False, max_length=254,
+        widget=forms.EmailInput(attrs={"autocomplete": "off"}),
+    )  # fmt: skip
 
     def __init__(self, *args: Any, has_account: bool = False, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -24,6 +24,8 @@ class Kind:
     """In how many working days an answer is promised; None promises nothing."""
     url: Callable[[Case], str] | None = None
     """Where the thing itself is seen by its person, when it has a page of its own."""
+    staff_url: Callable[[Case], str] | None = None
+    """Where the staff sees it, and decides."""
     written: bool = False
     """Whether anyone may open one by «Écrire à la Ville»."""
     hint: object = ""

@@ -7,19 +7,27 @@ nothing here believes what a letter says of itself.
 from __future__ import annotations
 
 import hashlib
+import html
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from email import message_from_bytes
+from email.errors import HeaderParseError
 from email.header import decode_header, make_header
 from email.message import Message as Part
-from email.utils import parseaddr
-from html.parser import HTMLParser
+from email.parser import BytesHeaderParser
+from email.utils import getaddresses
+
+import nh3
 
 from parvis.notifications.bounces import RECIPIENT_HEADERS, is_built_to_cost, parts
 
 ADDRESS = re.compile(r"[^\s<>@,;:\"()]{1,80}@[a-z0-9.-]{1,255}")
 WHOLE_MAX = 200_000
+HEADERS_MAX = 100_000
+LONGEST_HEADER = 4000
+LONGEST_LINE = 500
+"""Lines that are longer are nobody's «Le 3 mai, … a écrit :»."""
 TINY = 10_000
 """Pictures smaller than this that a text shows in its midst are logos of signatures."""
 
@@ -65,35 +73,70 @@ class Letter:
     files: Sequence[tuple[str, bytes]] = field(default_factory=list)
 
 
+def sent_to(raw: bytes) -> list[str]:
+    """Every address of the letter, from its first lines alone: before anything of it is parsed."""
+    if is_built_to_cost(raw[:HEADERS_MAX]):
+        return []
+    return addresses(BytesHeaderParser().parsebytes(raw[:HEADERS_MAX]))
+
+
 def read(raw: bytes) -> Letter | None:
     """The letter, or None when it is built to cost."""
     if is_built_to_cost(raw):
         return None
     letter = message_from_bytes(raw)
     found = parts(letter)
-    name, sender = parseaddr(said(letter, "From"))
-    said_whole = tidy(body(found))
+    # The standard library takes quadratic time over the parameters of these.
+    if any(
+        len(str(value)) > LONGEST_HEADER
+        for part in found
+        for name, value in part.items()
+        if name.lower().startswith("content-")
+    ):
+        return None
+    name, sender = written_by(letter)
+    said_whole = tidy(body(found))[:WHOLE_MAX]
     text = cut(said_whole)
     return Letter(
         addresses=addresses(letter),
-        sender=sender.strip().lower(),
+        sender=sender,
         name=" ".join(name.split())[:120],
         subject=" ".join(said(letter, "Subject").split())[:200],
         letter_id=said(letter, "Message-ID").strip()[:250]
         or f"<sha256.{hashlib.sha256(raw).hexdigest()}>",
         text=text,
-        whole=said_whole[:WHOLE_MAX] if said_whole != text else "",
-        automatic=automatic(letter, sender.lower()),
+        whole=said_whole if said_whole != text else "",
+        automatic=automatic(letter, sender),
         files=files(found),
     )
 
 
+def written_by(letter: Part) -> tuple[str, str]:
+    """(name, address) of the one sender; no address where it is not said without doubt.
+
+    The address is read as it stands: only the name may be encoded (RFC 2047, section 5). Decoded
+    first, a name could bring an address along that no mail server has seen.
+    """
+    values = [str(value)[:2000] for value in letter.get_all("From", [])]
+    named = [(name, address) for name, address in getaddresses(values) if address]
+    if len(values) != 1 or len(named) != 1:
+        return " ".join(values)[:120], ""
+    name, address = named[0][0], named[0][1].strip().lower()
+    stands = values[0].strip().lower()
+    if not ADDRESS.fullmatch(address) or not (stands == address or stands.endswith(f"<{address}>")):
+        return values[0][:120], ""
+    return in_words(name), address
+
+
 def said(part: Part, header: str) -> str:
     """The header in words; what is not encoded as it says is read as it stands."""
-    value = str(part.get(header, ""))[:2000]
+    return in_words(str(part.get(header, ""))[:2000])
+
+
+def in_words(value: str) -> str:
     try:
         return str(make_header(decode_header(value)))
-    except (LookupError, UnicodeError, ValueError):
+    except (LookupError, UnicodeError, ValueError, HeaderParseError):
         return value
 
 
@@ -162,48 +205,23 @@ def files(found: Sequence[Part]) -> list[tuple[str, bytes]]:
         inline = part.get_content_disposition() != "attachment" and part.get("Content-ID")
         if inline and part.get_content_maintype() == "image" and len(payload) < TINY:
             continue
-        name = part.get_filename() or ""
-        try:
-            name = str(make_header(decode_header(name)))
-        except (LookupError, UnicodeError, ValueError):
-            name = name.encode("ascii", "replace").decode()
-        kept.append((name[:200], payload))
+        name = in_words((part.get_filename() or "")[:400])
+        kept.append((name.encode("utf-8", "replace").decode()[:200], payload))
     return kept
 
 
-class Words(HTMLParser):
-    """The words of a page, without what it quotes."""
-
-    LINES = frozenset({"br", "p", "div", "tr", "li", "h1", "h2", "h3", "h4"})
-    UNSAID = frozenset({"script", "style", "head", "title", "blockquote"})
-
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self.pieces: list[str] = []
-        self.unsaid = 0
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag in self.UNSAID:
-            self.unsaid += 1
-        elif tag in self.LINES:
-            self.pieces.append("\n")
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag in self.UNSAID:
-            self.unsaid = max(0, self.unsaid - 1)
-        elif tag == "p":
-            self.pieces.append("\n")
-
-    def handle_data(self, data: str) -> None:
-        if not self.unsaid:
-            self.pieces.append(re.sub(r"\s+", " ", data))
+LINES = {"br", "p", "div", "tr", "li", "h1", "h2", "h3", "h4"}
+BREAK, TAG = re.compile(r"<(?:br|p|div|tr|li|h[1-4])>|</p>"), re.compile(r"<[^>]*>")
 
 
 def words_of(page: str) -> str:
-    reader = Words()
-    reader.feed(page[:300_000])
-    reader.close()
-    return "".join(reader.pieces)
+    """The words of a page, without what it quotes."""
+    clean = nh3.clean(
+        page[:300_000], tags=LINES, attributes={}, strip_comments=True,
+        clean_content_tags={"script", "style", "head", "title", "blockquote"},
+    )  # fmt: skip
+    text = html.unescape(TAG.sub("", BREAK.sub("\n", re.sub(r"\s+", " ", clean))))
+    return text.replace("\xa0", " ")
 
 
 def tidy(text: str) -> str:
@@ -223,21 +241,27 @@ def cut(text: str) -> str:
     if any(char.isalnum() for char in above):
         return above
     own = [line for line in lines if not line.startswith(">")]
-    between = tidy(INTRO.sub("", "\n".join(own), count=1))
-    return between if any(char.isalnum() for char in between) else text
+    between = tidy("\n".join(own))
+    between = tidy(INTRO.sub("", between[:LONGEST_LINE], count=1) + between[LONGEST_LINE:])
+    return between if any(char.isalnum() for char in between) else tidy(text)
 
 
 def end(lines: list[str]) -> int:
     """The number of the first line that is not the person's own any more."""
+    quoted = len(lines)
+    while quoted and (not lines[quoted - 1] or lines[quoted - 1].startswith(">")):
+        quoted -= 1
     for place, line in enumerate(lines):
-        two = f"{line} {lines[place + 1]}" if place + 1 < len(lines) else line
+        if place >= quoted and line.startswith(">"):
+            return place
+        if len(line) > LONGEST_LINE:
+            continue
+        after = lines[place + 1][:LONGEST_LINE] if place + 1 < len(lines) else ""
         if line in {"--", "-- "} or BAR.fullmatch(line) or SENT_FROM.fullmatch(line):
             return place
-        if INTRO.fullmatch(line) or (INTRO.fullmatch(two) and lines[place + 1] != ""):
+        if INTRO.fullmatch(line) or (after and INTRO.fullmatch(f"{line} {after}")):
             return place
-        rest = lines[place + 1 : place + 5]
+        rest = [each[:LONGEST_LINE] for each in lines[place + 1 : place + 5]]
         if FROM.fullmatch(line) and any(OTHER_FIELD.fullmatch(each) for each in rest):
-            return place
-        if line.startswith(">") and all(not each or each.startswith(">") for each in lines[place:]):
             return place
     return len(lines)

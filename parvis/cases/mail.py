@@ -49,13 +49,13 @@ def take(raw: bytes, *, now: datetime) -> bool | None:
     if len(raw) >= LIMIT:
         logger.warning("a letter is too large to be read: left in the mailbox")
         return None
+    identity = next(filter(None, map(addresses.read, letter_file.sent_to(raw))), None)
+    if identity is None:
+        logger.warning("a letter without an address that we signed: left in the mailbox")
+        return None
     letter = letter_file.read(raw)
     if letter is None:
         logger.info("a letter to the reply address is built to cost: not read")
-        return None
-    identity = next(filter(None, map(addresses.read, letter.addresses)), None)
-    if identity is None:
-        logger.warning("a letter without an address that we signed: left in the mailbox")
         return None
     if letter.automatic:
         logger.info("an automatic letter (%s): left in the mailbox", letter.automatic)
@@ -82,8 +82,9 @@ def receive(case: Case, letter: Letter, *, now: datetime) -> bool | None:
     if rows.filter(letter_id=letter.letter_id).exists() or strays.exists():
         # What was refused of its files may be in the mailbox alone.
         return None if letter.files else False
-    lately = rows.filter(case=case, via=Via.EMAIL, at__gt=now - timedelta(hours=1))
-    if lately.count() >= AN_HOUR:
+    since = {"case": case, "at__gt": now - timedelta(hours=1)}
+    lately = rows.filter(via=Via.EMAIL, **since).count()
+    if lately + StrayLetter.objects.of(town).filter(**since).count() >= AN_HOUR:
         logger.warning("too many letters for one case in an hour: left in the mailbox")
         return None
     if letter.sender not in known_senders(case):
@@ -150,7 +151,8 @@ def set_aside(case: Case, letter: Letter, *, reason: str, now: datetime) -> bool
         defaults={
             "municipality_id": case.municipality_id, "case": case, "at": now, "reason": reason,
             "sender": letter.sender[:254], "name": letter.name, "subject": letter.subject,
-            "text": words(letter), "whole": letter.whole, "has_files": bool(letter.files),
+            "text": words(letter), "whole": letter.whole or long_text(letter),
+            "has_files": bool(letter.files),
         },
     )  # fmt: skip
     if new:

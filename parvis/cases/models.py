@@ -211,6 +211,11 @@ class Case(Owned):
         """Where the thing itself is seen, when its room has a page for it."""
         return self.about.url(self) if self.about.url else ""
 
+    @property
+    def staff_url(self) -> str:
+        """Where the staff sees and decides on what the case is about, when it has a page."""
+        return self.about.staff_url(self) if self.about.staff_url else ""
+
     def is_late(self, now: datetime) -> bool:
         return bool(
             self.due_at and self.due_at < now and self.is_open and self.state != rules.WAITING

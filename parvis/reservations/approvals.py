@@ -29,6 +29,12 @@ def page_of(case: Case) -> str:
     return reverse("reservations:booking", args=[pk]) if pk is not None else ""
 
 
+def desk_of(case: Case) -> str:
+    """Where the staff decides on it."""
+    pk = booking_id(case)
+    return reverse("reservations_staff:booking", args=[pk]) if pk is not None else ""
+
+
 KIND = kinds.register(
     kinds.Kind(
         "reservations.approval",
@@ -36,6 +42,7 @@ KIND = kinds.register(
         "calendar-check",
         3,
         url=page_of,
+        staff_url=desk_of,
     )
 )
 

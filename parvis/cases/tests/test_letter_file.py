@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -103,6 +105,38 @@ def test_a_letter_without_identity_gets_one_of_its_content():
 def test_a_letter_that_is_built_to_cost_is_not_read():
     nested = b"From: a@b.ca\n" + b"Content-Type: multipart/mixed; boundary=b\n\n--b\n" * 200
     assert letter_file.read(nested) is None
+
+
+def test_what_would_cost_quadratic_time_is_read_at_once():
+    began = time.process_time()
+    for text in (">\n" * 300_000 + "fin", "On xxxx wrote" + " " * 400_000 + "x", "le " * 200_000):
+        assert letter_file.read(letters.letter("x@localhost", text)) is not None
+    letter_file.read(letters.letter("x@localhost", "", html="<a " * 100_000))
+    long_name = b"From: a@b.ca\nContent-Disposition: a" + b";" * 500_000 + b"\n\nx"
+    assert letter_file.read(long_name) is None
+    # Each of these took minutes; this is far above what they take now, and far below that.
+    assert time.process_time() - began < 30
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "=?utf-8?q?V_=3Cvictime=40ex.ca=3E=2C?= <x@evil.example>",
+        "victime@ex.ca, x@evil.example",
+        "victime@ex.ca)(x@evil.example",
+        '"victime@ex.ca" <x@evil.example>',
+        "x@evil.example\nFrom: victime@ex.ca",
+    ],
+)
+def test_nobody_writes_in_anothers_name_by_a_trick_of_the_header(header):
+    raw = f"From: {header}\nTo: x@localhost\n\nBonjour".encode()
+    assert letter_file.read(raw).sender in {"", "x@evil.example"}
+
+
+def test_an_encoded_name_is_read_and_its_address_too():
+    raw = b"From: =?utf-8?q?Agathe_C=C3=B4t=C3=A9?= <Agathe@exemple.ca>\n\nBonjour"
+    found = letter_file.read(raw)
+    assert (found.name, found.sender) == ("Agathe Côté", "agathe@exemple.ca")
 
 
 @given(st.binary(max_size=2000))

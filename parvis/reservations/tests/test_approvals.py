@@ -47,7 +47,17 @@ def test_a_request_is_a_case_with_its_number_and_one_message(town, asked, agathe
     told = Message.objects.of(town).get()
     assert told.kind == "reservations.asked"
     assert case.number in told.content["fr"]["body"]
-    assert cases.kinds.find(case.kind).url(case) == asked.get_absolute_url()
+    assert case.url == asked.get_absolute_url()
+    assert case.staff_url == f"/bureau/reservations/{asked.pk}/"
+
+
+def test_a_clerk_goes_from_the_request_to_where_it_is_decided(client, town, asked):
+    member = residents.staff(town, roles={"cases": "act", "reservations": "act"})
+    browser = residents.sign_in(client, member.person, second_factor=True)
+    case = case_of(asked)
+    shown = browser.get(f"/bureau/demandes/{case.pk}/").content.decode()
+    assert f'href="{case.staff_url}"' in shown
+    assert browser.get(case.staff_url).status_code == 200
 
 
 def test_what_is_confirmed_at_once_opens_no_case(town, agathe):
