@@ -67,7 +67,9 @@ def deliver(
         if contact_id not in found:
             yield Result(contact_id, State.WITHDRAWN, "withdrawn")
     doubtful = in_doubt(parcel)
-    size = max(1, min(TOGETHER, rules.GROUP, *(int(one.per_second) for one in way.providers)))
+    # The fastest sets the size: a slow one that stands by must not make groups of one.
+    fastest = max(int(one.per_second) for one in way.providers)
+    size = max(1, min(TOGETHER, rules.GROUP, fastest))
     for start in range(0, len(people), size):
         group = people[start : start + size]
         if not keeper.intend([person.contact_id for person in group]):

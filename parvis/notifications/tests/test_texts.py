@@ -256,6 +256,33 @@ def test_a_slow_provider_delays_nobody_elses_texts(planned, texts, second, open_
     assert len(texts.taken) == 20 and len(second.taken) == 40
 
 
+class Keeping:
+    """Holds a lease that ends when it is told to; remembers whom it was told of."""
+
+    def __init__(self, held=lambda: True):
+        self.meant: list[list[int]] = []
+        self.held = held
+
+    def intend(self, contact_ids):
+        self.meant.append(list(contact_ids))
+        return self.held()
+
+    def settle(self, results):
+        return self.held()
+
+
+def test_a_slow_provider_that_stands_by_does_not_make_groups_of_one(planned, settings, texts):
+    with PhoneService("secours", weight=0, per_second=1.0) as slow:
+        settings.TELEPHONY = (texts.provider, slow.provider)
+        message, phones = planned(30)
+        keeper = Keeping()
+        with as_town(message.municipality_id):
+            chunk = Chunk.objects.of(message.municipality_id).select_related("message").get()
+        results = list(text.deliver(parcel_of(message.municipality, chunk), keeper))
+    assert {one.state for one in results} == {"handed"} and len(results) == 30
+    assert {len(group) for group in keeper.meant} == {20, 10}
+
+
 def test_weights_share_the_traffic_and_a_repeat_begins_where_the_first_attempt_did():
     from parvis.notifications.providers import Provider, order
 
