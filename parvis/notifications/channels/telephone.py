@@ -23,7 +23,8 @@ from parvis.notifications.providers import Provider
 from parvis.notifications.telephony import TOGETHER, Fate, Handed
 
 BUDGET = 35.0
-"""Seconds after which a group begins no further round: its lease must outlast it."""
+"""Seconds after which a group begins no further round. The lease, renewed before each, outlasts
+one round."""
 SLOW = 0.5
 """Share of the time-out beyond which an answer counts as a failure, where another could serve."""
 
@@ -74,7 +75,7 @@ def deliver(
         group = people[start : start + size]
         if not keeper.intend([person.contact_id for person in group]):
             return
-        results = hand_over(parcel, group, way, doubtful)
+        results = hand_over(parcel, keeper, group, way, doubtful)
         if not keeper.settle(results):
             return
         yield from results
@@ -103,9 +104,12 @@ def reported(parcel: Parcel, contact_ids: set[int]) -> set[int]:
 
 
 def hand_over(
-    parcel: Parcel, group: Sequence[Recipient], way: Way, doubtful: set[int]
+    parcel: Parcel, keeper: Keeper, group: Sequence[Recipient], way: Way, doubtful: set[int]
 ) -> list[Result]:
-    """One result for each of the group: through the first provider that takes it."""
+    """One result for each of the group: through the first provider that takes it.
+
+    Ends early when the lease is lost; `settle` then refuses what was found.
+    """
     results: list[Result] = []
     seed = parcel.message.identity
     waiting = [
@@ -127,6 +131,10 @@ def hand_over(
                     waiting.remove(one)
         ends = time.monotonic() + BUDGET
         while waiting and time.monotonic() < ends:
+            # All of them, also who was handed over in an earlier round: nothing says so yet, and
+            # whoever takes the chunk up after a crash must ask the providers about each.
+            if not keeper.intend([person.contact_id for person in group]):
+                return results
             waiting = one_round(parcel, waiting, way, pool, results)
     results += [later(parcel, one) for one in waiting]
     return results
