@@ -15,7 +15,7 @@ from django.db import connection
 from parvis.municipalities.models import Municipality
 from parvis.notifications import rules
 from parvis.notifications.models import Channel, Message, Subject
-from parvis.notifications.telephony import channels_of
+from parvis.notifications.telephony import channels_of, providers_for
 
 
 @dataclass(frozen=True)
@@ -161,7 +161,8 @@ def _parameters(
         "clock": local.time(),
         "today": local.date(),
         "zone": municipality.time_zone,
-        "texted": Channel.TEXT in channels,
+        # Routine texts have a sender of their own, which carries no emergency.
+        "texted": Channel.TEXT in channels and bool(providers_for(municipality, "emergency")),
     }
     shape = {
         "has_subject": subject is not None,
