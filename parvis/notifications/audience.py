@@ -57,8 +57,9 @@ CONTACTS = {
         "c.id",
         "c.verified_at IS NOT NULL AND NOT EXISTS (SELECT 1 FROM notifications_closednumber k "
         "WHERE k.municipality_id = %(town)s AND k.phone_id = c.id AND k.channel = 'text' "
-        # Who stopped texts stopped the routine ones.
-        "AND k.reopened_at IS NULL AND NOT (%(emergency)s AND k.reason = 'asked'))",
+        # Who stopped texts, with us or at the provider, stopped the routine ones.
+        "AND k.reopened_at IS NULL "
+        "AND NOT (%(emergency)s AND k.reason IN ('asked', 'unsubscribed')))",
     ),
     "voice": (
         "JOIN residents_phone c ON c.resident_id = w.resident_id AND c.municipality_id = %(town)s",
@@ -70,7 +71,7 @@ CONTACTS = {
         "AND (NOT %(emergency)s OR NOT %(texted)s OR c.verified_how = 'voice' "
         "OR EXISTS (SELECT 1 FROM notifications_closednumber k "
         "WHERE k.municipality_id = %(town)s AND k.phone_id = c.id AND k.channel = 'text' "
-        "AND k.reopened_at IS NULL AND k.reason <> 'asked'))",
+        "AND k.reopened_at IS NULL AND k.reason NOT IN ('asked', 'unsubscribed')))",
     ),
 }
 

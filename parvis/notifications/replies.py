@@ -19,7 +19,6 @@ from parvis.residents.models import Phone
 
 ASKED_WITHIN = timedelta(days=7)
 """An answer later than this is about no message any more."""
-REOPENED_BY_START = (ClosedNumber.Reason.ASKED, ClosedNumber.Reason.UNSUBSCRIBED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +129,7 @@ def resume_texts(phones: Sequence[Phone], *, now: datetime) -> None:
                 phone=phone,
                 channel=Channel.TEXT,
                 reopened_at__isnull=True,
-                reason__in=REOPENED_BY_START,
+                reason__in=ClosedNumber.ROUTINE_ONLY,
             )
             .update(reopened_at=now)
         )

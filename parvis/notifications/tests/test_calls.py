@@ -243,6 +243,29 @@ def test_a_number_that_an_emergency_text_cannot_reach_is_called_once_and_after_a
         assert [one.recipients for one in voice] == ([[landline.pk]] if emergency else [])
 
 
+@pytest.mark.parametrize("also", [False, True], ids=["routine alone", "both senders"])
+def test_who_is_blocked_at_the_routine_sender_has_the_emergency_as_a_text_or_else_a_call(
+    open_town, texts, also
+):
+    with as_town(open_town.pk):
+        eau, (one,) = followers(open_town)
+        actions.send_message(
+            municipality=open_town, kind="x", content=CONTENT, subject=eau, channels=["text"],
+            now=timezone.now(),
+        )  # fmt: skip
+    texts.behave(one.number, "refuse:21610", *(["refuse:21610"] if also else []))
+    dispatch.drain(["text"])
+    with as_town(open_town.pk):
+        assert ClosedNumber.objects.of(open_town).get().reason == "unsubscribed"
+        urgence = notify.subject(open_town, "Urgences", is_emergency=True)
+        actions.send_message(
+            municipality=open_town, kind="x", content=CONTENT, subject=urgence, now=timezone.now()
+        )
+    dispatch.drain(["text", "voice"])
+    (sent,) = texts.to(one.number)
+    assert ("Body" in sent, "Url" in sent) == (not also, also)
+
+
 @pytest.mark.django_db
 def test_where_no_sender_carries_emergency_texts_everyone_is_called(town, texts, settings):
     settings.TELEPHONY = (replace(texts.provider, emergency=""),)
