@@ -15,7 +15,7 @@ from django.db import connection
 from parvis.municipalities.models import Municipality
 from parvis.notifications import rules
 from parvis.notifications.models import Channel, Message, Subject
-from parvis.notifications.telephony import channels_of
+from parvis.notifications.telephony import channels_of, providers_for
 
 
 @dataclass(frozen=True)
@@ -66,8 +66,9 @@ CONTACTS = {
         "c.id",
         "c.verified_at IS NOT NULL AND NOT EXISTS (SELECT 1 FROM notifications_closednumber k "
         "WHERE k.municipality_id = %(town)s AND k.phone_id = c.id AND k.channel = 'text' "
-        # Who stopped texts stopped the routine ones.
-        "AND k.reopened_at IS NULL AND NOT (%(emergency)s AND k.reason = 'asked'))",
+        # Who stopped texts, with us or at the provider, stopped the routine ones.
+        "AND k.reopened_at IS NULL "
+        "AND NOT (%(emergency)s AND k.reason IN ('asked', 'unsubscribed')))",
     ),
     "voice": (
         "JOIN residents_phone c ON c.resident_id = w.resident_id AND c.municipality_id = %(town)s",
@@ -79,7 +80,7 @@ CONTACTS = {
         "AND (NOT %(emergency)s OR NOT %(texted)s OR c.verified_how = 'voice' "
         "OR EXISTS (SELECT 1 FROM notifications_closednumber k "
         "WHERE k.municipality_id = %(town)s AND k.phone_id = c.id AND k.channel = 'text' "
-        "AND k.reopened_at IS NULL AND k.reason <> 'asked'))",
+        "AND k.reopened_at IS NULL AND k.reason NOT IN ('asked', 'unsubscribed')))",
     ),
 }
 
@@ -171,7 +172,8 @@ def _parameters(
         "clock": local.time(),
         "today": local.date(),
         "zone": municipality.time_zone,
-        "texted": Channel.TEXT in channels,
+        # Routine texts have a sender of their own, which carries no emergency.
+        "texted": Channel.TEXT in channels and bool(providers_for(municipality, "emergency")),
     }
     shape = {
         "has_subject": subject is not None,

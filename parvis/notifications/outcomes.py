@@ -11,10 +11,10 @@ from django.db import connection
 
 from parvis.core import live
 from parvis.municipalities.models import Municipality
-from parvis.notifications import reports
+from parvis.notifications import instead, reports
 from parvis.notifications.channels import Result, State
 from parvis.notifications.models import BadAddress, Channel, Chunk, Device, Outcome, Work
-from parvis.notifications.providers import CLOSES
+from parvis.notifications.providers import CALLED_INSTEAD, CLOSES
 from parvis.notifications.rules import CODE
 from parvis.notifications.wake import wake_dispatchers
 from parvis.residents.models import Phone
@@ -56,6 +56,9 @@ def write(
         refused = {r.contact_id: r.reason for r in results if r.reason in closing}
         for phone in Phone.objects.of(municipality).filter(pk__in=refused):
             reports.close(phone, channel=chunk.channel, reason=refused[phone.pk], now=now)
+    if chunk.channel == Channel.TEXT:
+        mute = {r.contact_id for r in results if r.is_final and r.reason in CALLED_INSTEAD}
+        instead.call(chunk.message, mute, now=now)
     bad = {r.contact_id: r for r in results if r.reason == "unknown_address" and r.contact_id}
     if bad and chunk.channel == Channel.EMAIL:
         note_bad_addresses(municipality, {pk: r.reason for pk, r in bad.items()}, now=now)

@@ -40,6 +40,9 @@ class ClosedNumber(Owned):
         UNKNOWN = "unknown_number", _("Numéro inexistant")
         LANDLINE = "landline", _("Ligne fixe, sans textos")
 
+    ROUTINE_ONLY = (Reason.ASKED, Reason.UNSUBSCRIBED)
+    """Of texts: who stopped them stopped those of one sender, and emergencies have another."""
+
     phone = models.ForeignKey(Phone, on_delete=models.CASCADE, related_name="closures")
     resident = models.ForeignKey(Resident, on_delete=models.CASCADE, related_name="+")
     channel = models.CharField(max_length=10)

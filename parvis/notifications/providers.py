@@ -150,6 +150,9 @@ AFTERWARDS: dict[int, str] = {
 CLOSES = frozenset({"unknown_number", "landline", "unsubscribed"})
 """Reasons after which nothing more is sent to the number by text, until it is corrected."""
 
+CALLED_INSTEAD = CLOSES | {"not_carried", "blocked"}
+"""Reasons after which an emergency is said aloud: this number never has the text."""
+
 
 def reason_of(code: int) -> str:
     """Why a text was not delivered, in our words."""

@@ -12,14 +12,13 @@ from parvis.core import live
 from parvis.municipalities.actions import record
 from parvis.municipalities.models import Municipality
 from parvis.notifications import reports, sms_text
-from parvis.notifications.models import Channel, ClosedNumber, Lane, Message, Outcome, Reply
+from parvis.notifications.models import Channel, Chunk, ClosedNumber, Lane, Reply
 from parvis.notifications.sms_text import Answer
 from parvis.notifications.urls_of import origin
 from parvis.residents.models import Phone
 
 ASKED_WITHIN = timedelta(days=7)
 """An answer later than this is about no message any more."""
-REOPENED_BY_START = (ClosedNumber.Reason.ASKED, ClosedNumber.Reason.UNSUBSCRIBED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +49,7 @@ def take_text(
     )
     if not phones:
         return None
-    about = {phone.pk: last_asked(phone, channel=Channel.TEXT, now=now) for phone in phones}
+    about = {phone.pk: last_asked(phone, now=now) for phone in phones}
     new = take(
         phones, channel=Channel.TEXT, answer=answer, words=words, identity=identity, about=about,
         now=now,
@@ -59,7 +58,9 @@ def take_text(
         stop_texts(phones, now=now)
     if new and answer is Answer.START:
         resume_texts(phones, now=now)
-    return Taken(answer, phones[0].resident.language, new, about[phones[0].pk])
+    # Two accounts may share the number: what one was asked is what is answered.
+    asked = max((pk for pk in about.values() if pk is not None), default=None)
+    return Taken(answer, phones[0].resident.language, new, asked)
 
 
 def take(
@@ -95,22 +96,19 @@ def take(
     return bool(fresh)
 
 
-def last_asked(phone: Phone, *, channel: str, now: datetime) -> int | None:
-    """The newest message to this number that asked for an answer: those of civil security do."""
-    town = phone.municipality_id
-    came = (
-        Outcome.objects.of(town)
-        .filter(
-            channel=channel,
-            contact_id=phone.pk,
-            is_final=True,
-            state__in=[Outcome.State.HANDED_OVER, Outcome.State.UNCERTAIN],
-            at__gte=now - ASKED_WITHIN,
-        )
-        .values("message_id")
+def last_asked(phone: Phone, *, now: datetime) -> int | None:
+    """The newest message planned to this number that asks for an answer: civil security's do.
+
+    Planned, not handed over: people answer within seconds, before the group's outcomes are
+    written, and also where the provider's own answer was lost.
+    """
+    asking = Chunk.objects.of(phone.municipality_id).filter(
+        channel__in=[Channel.TEXT, Channel.VOICE],
+        recipients__contains=[phone.pk],
+        message__lane=Lane.EMERGENCY,
+        message__created_at__gte=now - ASKED_WITHIN,
     )
-    asking = Message.objects.of(town).filter(pk__in=came, lane=Lane.EMERGENCY)
-    found: int | None = asking.order_by("-pk").values_list("pk", flat=True).first()
+    found: int | None = asking.order_by("-message_id").values_list("message_id", flat=True).first()
     return found
 
 
@@ -131,7 +129,7 @@ def resume_texts(phones: Sequence[Phone], *, now: datetime) -> None:
                 phone=phone,
                 channel=Channel.TEXT,
                 reopened_at__isnull=True,
-                reason__in=REOPENED_BY_START,
+                reason__in=ClosedNumber.ROUTINE_ONLY,
             )
             .update(reopened_at=now)
         )
@@ -190,6 +188,12 @@ KEPT_TO_READ = {
     "en": "{town}: noted. Reply 1 = seen, 2 = need help. In danger, call 911.",
 }
 
+NOT_READ_NOW = {
+    "fr": ("{town}\u00a0: ce numéro n’est pas lu en ce moment. En danger, composez le 911."),
+    "en": "{town}: this number is not read at the moment. In danger, call 911.",
+}
+"""To a need for help that no message asked about: no page would show it to anyone."""
+
 
 def answer_to(taken: Taken, municipality: Municipality) -> str:
     """What to text back, in one or two segments."""
@@ -199,6 +203,8 @@ def answer_to(taken: Taken, municipality: Municipality) -> str:
         said = KEPT_TO_READ[language]
     if taken.answer is Answer.SEEN and taken.about is None:
         said = SAID[language][Answer.OTHER]
+    if taken.answer is Answer.HELP and taken.about is None:
+        said = NOT_READ_NOW[language]
     return sms_text.carried(
         said.format(
             town=municipality.name,

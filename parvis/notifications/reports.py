@@ -16,8 +16,9 @@ from django.urls import reverse
 from parvis.core import live
 from parvis.core.db import as_town
 from parvis.municipalities.actions import record
-from parvis.notifications.models import Chunk, ClosedNumber, Outcome
-from parvis.notifications.providers import CLOSES, reason_of
+from parvis.notifications import instead
+from parvis.notifications.models import Channel, Chunk, ClosedNumber, Outcome
+from parvis.notifications.providers import CALLED_INSTEAD, CLOSES, reason_of
 from parvis.residents.models import Phone
 
 logger = logging.getLogger("parvis.notifications")
@@ -85,6 +86,7 @@ def note(report: Report, *, now: datetime) -> bool:
                 channel=report.channel,
                 recipients__contains=[report.contact_id],
             )
+            .select_related("message__municipality")
             .order_by("-attempt", "-pk")
             .first()
         )
@@ -107,6 +109,8 @@ def note(report: Report, *, now: datetime) -> bool:
                 return False
         if phone is not None and report.reason in CLOSES:
             close(phone, channel=report.channel, reason=report.reason, now=now)
+        if report.channel == Channel.TEXT and report.reason in CALLED_INSTEAD:
+            instead.call(chunk.message, [report.contact_id], now=now)
         live.publish(town, f"message:{report.message_id}")
         return True
 

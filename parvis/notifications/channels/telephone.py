@@ -23,7 +23,8 @@ from parvis.notifications.providers import Provider
 from parvis.notifications.telephony import TOGETHER, Fate, Handed
 
 BUDGET = 35.0
-"""Seconds after which a group begins no further round: its lease must outlast it."""
+"""Seconds after which a group begins no further round. The lease, renewed before each, outlasts
+one round."""
 SLOW = 0.5
 """Share of the time-out beyond which an answer counts as a failure, where another could serve."""
 
@@ -67,12 +68,14 @@ def deliver(
         if contact_id not in found:
             yield Result(contact_id, State.WITHDRAWN, "withdrawn")
     doubtful = in_doubt(parcel)
-    size = max(1, min(TOGETHER, rules.GROUP, *(int(one.per_second) for one in way.providers)))
+    # The fastest sets the size: a slow one that stands by must not make groups of one.
+    fastest = max(int(one.per_second) for one in way.providers)
+    size = max(1, min(TOGETHER, rules.GROUP, fastest))
     for start in range(0, len(people), size):
         group = people[start : start + size]
         if not keeper.intend([person.contact_id for person in group]):
             return
-        results = hand_over(parcel, group, way, doubtful)
+        results = hand_over(parcel, keeper, group, way, doubtful)
         if not keeper.settle(results):
             return
         yield from results
@@ -101,9 +104,12 @@ def reported(parcel: Parcel, contact_ids: set[int]) -> set[int]:
 
 
 def hand_over(
-    parcel: Parcel, group: Sequence[Recipient], way: Way, doubtful: set[int]
+    parcel: Parcel, keeper: Keeper, group: Sequence[Recipient], way: Way, doubtful: set[int]
 ) -> list[Result]:
-    """One result for each of the group: through the first provider that takes it."""
+    """One result for each of the group: through the first provider that takes it.
+
+    Ends early when the lease is lost; `settle` then refuses what was found.
+    """
     results: list[Result] = []
     seed = parcel.message.identity
     waiting = [
@@ -125,6 +131,10 @@ def hand_over(
                     waiting.remove(one)
         ends = time.monotonic() + BUDGET
         while waiting and time.monotonic() < ends:
+            # All of them, also who was handed over in an earlier round: nothing says so yet, and
+            # whoever takes the chunk up after a crash must ask the providers about each.
+            if not keeper.intend([person.contact_id for person in group]):
+                return results
             waiting = one_round(parcel, waiting, way, pool, results)
     results += [later(parcel, one) for one in waiting]
     return results

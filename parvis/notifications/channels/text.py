@@ -60,7 +60,7 @@ def recipients_of(parcel: Parcel) -> list[Recipient]:
         phone_id=OuterRef("pk"), channel=Channel.TEXT, reopened_at__isnull=True
     )
     if parcel.urgent:
-        closed = closed.exclude(reason=ClosedNumber.Reason.ASKED)
+        closed = closed.exclude(reason__in=ClosedNumber.ROUTINE_ONLY)
     phones = Phone.objects.of(town).filter(pk__in=parcel.recipients, resident__is_active=True)
     if parcel.message.kind != rules.CODE:
         phones = phones.filter(~Exists(closed), verified_at__isnull=False)

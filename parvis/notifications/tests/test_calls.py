@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -212,10 +213,73 @@ def test_in_an_emergency_who_has_the_text_is_not_called_and_a_landline_is(town, 
     assert Chunk.objects.of(town).get(message=alone).recipients == [mobile.pk, landline.pk]
 
 
+@pytest.mark.parametrize("known", ["at hand-over", "in a report"])
+@pytest.mark.parametrize("emergency", [True, False], ids=["emergency", "routine"])
+def test_a_number_that_an_emergency_text_cannot_reach_is_called_once_and_after_a_routine_one_not(
+    open_town, texts, client, known, emergency
+):
+    with as_town(open_town.pk):
+        subject = notify.subject(open_town, "Urgences", is_emergency=emergency)
+        _subject, (landline, mobile) = followers(open_town, 2, subject=subject)
+        message = actions.send_message(
+            municipality=open_town, kind="x", content=CONTENT, subject=subject, now=timezone.now()
+        )
+    if known == "at hand-over":
+        texts.behave(landline.number, "refuse:21614")
+        dispatch.drain(["text"])
+    else:
+        dispatch.drain(["text"])
+        (sent,) = texts.to(landline.number)
+        for _ in range(2):
+            texts.report(client, sent, "undelivered", "30006")
+    texts.taken.clear()
+    dispatch.drain(["voice"])
+    called = [one["To"] for one in texts.taken]
+    assert called == ([landline.number] if emergency else [])
+    with as_town(open_town.pk):
+        (row,) = [one for one in proof.figures(message).channels if one.channel == "text"]
+        assert row.targeted == 2 and row.failed == 1
+        voice = Chunk.objects.of(open_town).filter(message=message, channel="voice")
+        assert [one.recipients for one in voice] == ([[landline.pk]] if emergency else [])
+
+
+@pytest.mark.parametrize("also", [False, True], ids=["routine alone", "both senders"])
+def test_who_is_blocked_at_the_routine_sender_has_the_emergency_as_a_text_or_else_a_call(
+    open_town, texts, also
+):
+    with as_town(open_town.pk):
+        eau, (one,) = followers(open_town)
+        actions.send_message(
+            municipality=open_town, kind="x", content=CONTENT, subject=eau, channels=["text"],
+            now=timezone.now(),
+        )  # fmt: skip
+    texts.behave(one.number, "refuse:21610", *(["refuse:21610"] if also else []))
+    dispatch.drain(["text"])
+    with as_town(open_town.pk):
+        assert ClosedNumber.objects.of(open_town).get().reason == "unsubscribed"
+        urgence = notify.subject(open_town, "Urgences", is_emergency=True)
+        actions.send_message(
+            municipality=open_town, kind="x", content=CONTENT, subject=urgence, now=timezone.now()
+        )
+    dispatch.drain(["text", "voice"])
+    (sent,) = texts.to(one.number)
+    assert ("Body" in sent, "Url" in sent) == (not also, also)
+
+
+@pytest.mark.django_db
+def test_where_no_sender_carries_emergency_texts_everyone_is_called(town, texts, settings):
+    settings.TELEPHONY = (replace(texts.provider, emergency=""),)
+    urgence = notify.subject(town, "Urgences", is_emergency=True)
+    _subject, (mobile,) = followers(town, subject=urgence)
+    message = actions.send_message(
+        municipality=town, kind="x", content=CONTENT, subject=urgence, now=timezone.now()
+    )
+    voice = Chunk.objects.of(town).get(message=message, channel="voice")
+    assert voice.recipients == [mobile.pk]
+
+
 @pytest.mark.django_db
 def test_without_a_sender_for_calls_they_exist_nowhere(town, texts, settings):
-    from dataclasses import replace
-
     settings.TELEPHONY = (replace(texts.provider, voice=""),)
     eau, _phones = followers(town)
     assert "voice" not in count_audience(municipality=town, subject=eau, now=notify.NOW).by_channel

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from django.utils import timezone
 
@@ -79,6 +81,30 @@ def test_an_answer_to_nothing_that_asked_is_about_no_message(person, texts, clie
     answered = texts.bring(client, URL, person.number, "1")
     assert "n'est pas lu" in said(answered)
     assert rows(open_town) == [("seen", None)]
+
+
+@pytest.mark.parametrize("before", ["the outcome", "a lost answer is settled"])
+def test_a_need_for_help_is_kept_with_its_message_though_nothing_says_yet_that_it_was_handed(
+    open_town, texts, client, before
+):
+    with as_town(open_town.pk):
+        urgence = notify.subject(open_town, "Urgences", is_emergency=True)
+        _subject, (one,) = followers(open_town, subject=urgence)
+        message = send(open_town, urgence)
+    if before != "the outcome":
+        texts.behave(one.number, "lost")
+        texts.lists = False
+        dispatch.drain(["text"])
+    assert "handed" not in states(message).get(one.pk, [])
+    assert "est noté" in said(texts.bring(client, URL, one.number, "2"))
+    assert rows(open_town) == [("help", message.pk)]
+
+
+def test_a_need_for_help_that_no_message_asked_about_is_not_said_to_be_noted(
+    person, texts, client, open_town
+):
+    told = said(texts.bring(client, URL, person.number, "2"))
+    assert "n'est pas lu en ce moment" in told and "911" in told and "noté" not in told
 
 
 def test_arret_ends_routine_texts_at_once_even_those_planned_and_not_the_emergencies(
@@ -161,8 +187,8 @@ def test_a_forged_answer_an_unknown_or_an_unverified_number_change_nothing(
 
 @pytest.mark.parametrize("language", ["fr", "en"])
 def test_what_is_said_back_fits_two_segments(open_town, language):
-    for answer in sms_text.Answer:
-        taken = replies.Taken(answer, language, True, about=1)
+    for answer, about in itertools.product(sms_text.Answer, (1, None)):
+        taken = replies.Taken(answer, language, True, about=about)
         text = replies.answer_to(taken, open_town)
         assert sms_text.measure(text).segments <= 2, text
 

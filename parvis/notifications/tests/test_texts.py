@@ -256,6 +256,60 @@ def test_a_slow_provider_delays_nobody_elses_texts(planned, texts, second, open_
     assert len(texts.taken) == 20 and len(second.taken) == 40
 
 
+class Keeping:
+    """Holds a lease that ends when it is told to; remembers whom it was told of."""
+
+    def __init__(self, held=lambda: True):
+        self.meant: list[list[int]] = []
+        self.held = held
+
+    def intend(self, contact_ids):
+        self.meant.append(list(contact_ids))
+        return self.held()
+
+    def settle(self, results):
+        return self.held()
+
+
+def test_a_slow_provider_that_stands_by_does_not_make_groups_of_one(planned, settings, texts):
+    with PhoneService("secours", weight=0, per_second=1.0) as slow:
+        settings.TELEPHONY = (texts.provider, slow.provider)
+        message, phones = planned(30)
+        keeper = Keeping()
+        with as_town(message.municipality_id):
+            chunk = Chunk.objects.of(message.municipality_id).select_related("message").get()
+        results = list(text.deliver(parcel_of(message.municipality, chunk), keeper))
+    assert {one.state for one in results} == {"handed"} and len(results) == 30
+    assert {len(group) for group in keeper.meant} == {20, 10}
+
+
+@pytest.mark.parametrize("lost", [False, True], ids=["held", "lost"])
+def test_each_round_renews_the_lease_and_none_begins_once_it_is_lost(
+    planned, texts, second, open_town, lost
+):
+    texts.always = "status:500"
+    _message, phones = planned(3)
+    held = dispatch.claim("text", range(4))
+    holder = dispatch.Holder(held)
+    parcel = holder.open()
+    # While the first provider is asked, the lease runs down; or another takes the chunk up.
+    left = {"leased_until": timezone.now()} | ({"lease": uuid.uuid4()} if lost else {})
+    keeper = Keeping()
+    keeper.settle = holder.settle
+
+    def intend(contact_ids):
+        keeper.meant.append(list(contact_ids))
+        if len(texts.asked) == 3:
+            Work.objects.filter(pk=held.work_id).update(**left)
+        return holder.intend(contact_ids)
+
+    keeper.intend = intend
+    results = list(text.deliver(parcel, keeper))
+    assert keeper.meant == [[one.pk for one in phones]] * 3
+    assert len(second.taken) == len(results) == (0 if lost else 3)
+    assert lost or Work.objects.get().leased_until > timezone.now() + timedelta(seconds=50)
+
+
 def test_weights_share_the_traffic_and_a_repeat_begins_where_the_first_attempt_did():
     from parvis.notifications.providers import Provider, order
 
