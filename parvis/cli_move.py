@@ -28,11 +28,15 @@ STEP = 1_000_000
 TOWN, HOSTS, WORK = "municipalities_municipality", "municipalities_hostname", "notifications_work"
 # Before those that their triggers and walls look at.
 FIRST = ("residents_resident", "territory_sector", "territory_street", "account_emailaddress",
-         "socialaccount_socialaccount")  # fmt: skip
+         "socialaccount_socialaccount", "reservations_resource",
+         "reservations_unit")  # fmt: skip
 TRAIL = ("municipalities_auditline", "municipalities_auditseal")
-NUMBERED = re.compile(r"([a-z_]+:)(\d+)")
+NUMBERED = re.compile(r"\A([a-z_]+:)(\d+)\Z")
 """A reference in words, announcement:12."""
-PAGE = re.compile(r"(/avis/)(\d+)(?=[-/])")
+PAGE = re.compile(
+    r"(/(?:avis|alertes|mes-demandes|bureau/demandes|reserver/mes-reservations|"
+    r"bureau/reservations)/)(\d+)(?=[-/])"
+)
 # Numbers that are not of this town's rows.
 FOREIGN = frozenset({"content_type_id", "municipality_id"})
 SECRETS = {

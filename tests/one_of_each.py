@@ -19,6 +19,7 @@ from parvis.announcements.models import (
 from parvis.cases.models import Attachment as CaseFile
 from parvis.cases.models import Case, ClosedDay, Event, Series, StrayLetter
 from parvis.cases.models import Message as CaseMessage
+from parvis.core import secret
 from parvis.municipalities.models import (
     AuditLine,
     AuditSeal,
@@ -181,7 +182,7 @@ def one_of_each(town) -> dict[type[models.Model], models.Model]:
         Received, source="a:1", sender="b", identifier="c", sent_at=NOW, kind="Alert",
         status="Actual", worth="none", content=b"<alert/>", sha256="0", arrived_at=NOW,
     )  # fmt: skip
-    add(SigningKey, private=b"0", certificate="", created_at=NOW)
+    add(SigningKey, private=secret.encipher("cap", b"0"), certificate="", created_at=NOW)
     add(Answer, alert=alert, resident=person, kind="help", first_at=NOW, at=NOW)
     return made
 

@@ -292,6 +292,10 @@ PLAIN_NUMBERS = {
     "attempt", "bounces", "claims", "dwellings", "endpoint_port", "height", "high", "low",
     "minutes_before", "number", "position", "sequence", "session_epoch", "size", "targeted",
     "token", "width", "widths", "lane", "tries", "failures",
+    "year", "last", "working_days",
+    "after", "before", "cancel_notice", "capacity", "days_ahead", "free_hours", "kept_percent",
+    "longest", "most", "notice", "people", "quantity", "season_first", "season_last", "shortest",
+    "step", "total", "weekday",
 }  # fmt: skip
 """Columns of whole numbers that count or measure, and name no row."""
 
