@@ -87,7 +87,7 @@ def own_portal(folder: Path) -> Iterator[tuple[Portal, list[subprocess.Popen[byt
             while not answers(port):
                 assert time.monotonic() < until, (folder / "portal.log").read_text()
                 time.sleep(0.1)
-            yield Portal(port, mailbox, None), processes
+            yield Portal(port, mailbox, None, None), processes
         finally:
             for process in processes:
                 process.terminate()

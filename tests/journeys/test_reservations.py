@@ -248,7 +248,7 @@ def test_a_room_is_reserved_with_the_keyboard_alone(portal, open_browser, town, 
 
 
 def test_what_is_shown_at_the_door_needs_no_network_until_one_signs_out(
-    portal, open_browser, town, person
+    portal, browser, town, person
 ):
     with as_town(town.pk):
         hall = make.space(town, "Salle du Pont")
@@ -259,7 +259,8 @@ def test_what_is_shown_at_the_door_needs_no_network_until_one_signs_out(
             )
             for hour in (10, 14)
         )  # fmt: skip
-    page = open_browser()
+    # Losing the network is an error on the console, which `open_browser` does not forgive.
+    page = browser.new_page(locale="fr-CA")
     sign_in(page, portal, EMAIL)
     page.goto(portal.url("/"))
     page.wait_for_function(CONTROLLED)
@@ -278,3 +279,4 @@ def test_what_is_shown_at_the_door_needs_no_network_until_one_signs_out(
     page.goto(door)
     assert page.get_by_text(booking.code).count() == 0
     page.context.set_offline(False)
+    page.context.close()

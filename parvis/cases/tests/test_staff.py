@@ -91,11 +91,11 @@ def test_the_queue_is_searched_by_number_word_and_name_whatever_the_filter(desk,
 def test_the_queue_costs_the_same_for_one_and_for_three(desk, town, django_assert_num_queries):
     make.case(town)
     desk.get(QUEUE)
-    with django_assert_num_queries(17):
+    with django_assert_num_queries(18):
         desk.get(QUEUE)
     for _turn in range(2):
         make.case(town)
-    with django_assert_num_queries(17):
+    with django_assert_num_queries(18):
         desk.get(QUEUE)
 
 

@@ -177,9 +177,9 @@ def test_the_list_costs_the_same_for_one_and_for_three(
 ):
     make.case(town, author=person)
     agathe.get("/mes-demandes/")
-    with django_assert_num_queries(12):
+    with django_assert_num_queries(13):
         agathe.get("/mes-demandes/")
     for _turn in range(2):
         make.case(town, author=person)
-    with django_assert_num_queries(12):
+    with django_assert_num_queries(13):
         agathe.get("/mes-demandes/")

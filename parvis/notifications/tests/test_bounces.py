@@ -308,5 +308,5 @@ def test_the_proof_costs_the_same_for_one_return_and_for_three(
     message = send(open_town, *(f"rita{n}@exemple.cmo" for n in range(3)))
     for count, way_back in enumerate(ways_back(mailbox).values(), start=1):
         note(returns.report(way_back))
-        with as_town(open_town.pk), django_assert_num_queries(4):
+        with as_town(open_town.pk), django_assert_num_queries(5):
             assert proof.figures(message).not_reached == count
