@@ -25,6 +25,7 @@ CHANNEL = "parvis_live"
 SALT = "parvis.live"
 TICKET_HOURS = 24
 HEARTBEAT = 20.0
+MOST_TICKETS = 8
 
 
 def publish(municipality_id: int, topic: str) -> None:
@@ -108,26 +109,32 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 
 
-def keys_of(scope: Scope) -> list[str] | None:
-    """Topics that the ticket in this request gives a right to, or None."""
+def keys_of(scope: Scope) -> list[list[str]] | None:
+    """Topics that each ticket in this request gives a right to, or None when one gives none."""
     headers = {name.lower(): value for name, value in scope["headers"]}
     host = headers.get(b"host", b"").decode("latin-1")
-    given = parse_qs(scope["query_string"].decode("latin-1")).get("t", [""])[0]
-    try:
-        signed_host, municipality_id, topics = signing.loads(
-            given, salt=SALT, max_age=TICKET_HOURS * 3600
-        )
-    except (signing.BadSignature, ValueError, TypeError):
-        return None
-    if signed_host != host:
-        return None
-    return [f"{municipality_id}:{topic}" for topic in topics]
+    given = parse_qs(scope["query_string"].decode("latin-1")).get("t", [""])
+    found = []
+    for each in given[:MOST_TICKETS]:
+        try:
+            signed_host, municipality_id, topics = signing.loads(
+                each, salt=SALT, max_age=TICKET_HOURS * 3600
+            )
+        except (signing.BadSignature, ValueError, TypeError):
+            return None
+        if signed_host != host:
+            return None
+        found.append([f"{municipality_id}:{topic}" for topic in topics])
+    return found
 
 
 async def app(scope: Scope, receive: Receive, send: Send) -> None:
-    """Answer /live/: a stream of «look again» for the topics of a signed ticket."""
-    keys = keys_of(scope)
-    if keys is None:
+    """Answer /live/: a stream of «look again» for the topics of signed tickets.
+
+    Each says in its `id` which tickets it is for, as they stand in the request.
+    """
+    tickets = keys_of(scope)
+    if tickets is None:
         await send({"type": "http.response.start", "status": 403, "headers": []})
         await send({"type": "http.response.body", "body": b""})
         return
@@ -137,18 +144,21 @@ async def app(scope: Scope, receive: Receive, send: Send) -> None:
         (b"x-accel-buffering", b"no"),
     ]
     await send({"type": "http.response.start", "status": 200, "headers": headers})
+    keys = list(dict.fromkeys(key for each in tickets for key in each))
     queue = watchers.add(keys)
     gone = asyncio.create_task(until_gone(receive))
     try:
         await send_text(send, "retry: 3000\n\n")
         while not gone.done():
-            topic = ""
+            key = ""
             with contextlib.suppress(asyncio.TimeoutError):
-                topic = (await asyncio.wait_for(queue.get(), HEARTBEAT)).split(":", 1)[1]
-            if not topic:
+                key = await asyncio.wait_for(queue.get(), HEARTBEAT)
+            if not key:
                 await send_text(send, ": ici\n\n")
                 continue
-            await send_text(send, f"event: look\ndata: {json.dumps(topic)}\n\n")
+            whose = ",".join(str(nth) for nth, each in enumerate(tickets) if key in each)
+            topic = json.dumps(key.split(":", 1)[1])
+            await send_text(send, f"event: look\nid: {whose}\ndata: {topic}\n\n")
     except (OSError, RuntimeError):
         pass  # The browser went away while we wrote.
     finally:

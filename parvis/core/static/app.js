@@ -29,7 +29,6 @@ document.addEventListener("toast", ({ detail }) => toast(detail.value ?? detail)
 // LIVE — <div data-live="/live/…" data-live-get="/fragment/" data-live-say="…">: one EventSource
 // for each address, however many blocks look at it. An event says «look again»; the delay keeps
 // ten thousand screens from asking at the same instant.
-const streams = new Map();
 
 /** Gives the focus back after a swap: to the same link or field, or to the block itself. */
 function holdFocus(block) {
@@ -61,39 +60,46 @@ function lookAgain(block) {
   }, Math.random() * 400);
 }
 
-function listen(root) {
-  const blocks = [...root.querySelectorAll("[data-live]")];
-  if (root.matches?.("[data-live]")) blocks.push(root);
-  for (const { dataset: { live } } of blocks) {
-    if (streams.has(live)) continue;
-    const stream = new EventSource(live);
-    streams.set(live, stream);
-    let opened = false;
-    const again = () => {
-      const watching = document.querySelectorAll(`[data-live="${CSS.escape(live)}"]`);
-      if (!watching.length) { stream.close(); streams.delete(live); }
-      watching.forEach(lookAgain);
-    };
-    stream.addEventListener("message", again);
-    stream.addEventListener("look", again);
+// One stream for all that the page watches: browsers open six connections to a host, all told.
+let stream = null, watched = "";
+
+function listen() {
+  const links = [...new Set([...document.querySelectorAll("[data-live]")].map((block) => block.dataset.live))];
+  const all = links.join(" ");
+  if (stream && stream.readyState !== EventSource.CLOSED && all === watched) return;
+  const before = stream;
+  watched = all;
+  stream = null;
+  if (!links.length) { before?.close(); return; }
+  const now = new EventSource("/live/?" + links.map((link) => link.split("?")[1]).join("&"));
+  stream = now;
+  const again = (of) => of.forEach((link) => document.querySelectorAll(`[data-live="${CSS.escape(link)}"]`).forEach(lookAgain));
+  now.addEventListener("look", ({ lastEventId }) => again(lastEventId.split(",").map((nth) => links[nth])));
+  let opened = false;
+  now.addEventListener("open", () => {
+    before?.close();
     // After a break something may have been missed.
-    stream.addEventListener("open", () => { if (opened) again(); opened = true; });
-  }
+    if (opened) again(links);
+    opened = true;
+  });
+  now.addEventListener("error", () => before?.close());
 }
 
+function hush() { stream?.close(); stream = null; watched = ""; }
+
 function settle(root) {
-  listen(root);
+  listen();
   root.querySelector("[data-focus]")?.focus();
 }
 
 document.addEventListener("htmx:afterSettle", ({ target }) => settle(target));
 document.addEventListener("htmx:sendError", () => toast(document.documentElement.lang.startsWith("en") ? "You are offline. Try again." : "Vous êtes hors ligne. Réessayez."));
-addEventListener("pagehide", () => { streams.forEach((stream) => stream.close()); streams.clear(); });
-addEventListener("pageshow", (event) => { if (event.persisted) listen(document); });
-// A page in the background listens to nothing: browsers open six connections to a host, all told.
+addEventListener("pagehide", hush);
+addEventListener("pageshow", (event) => { if (event.persisted) listen(); });
+// A page in the background listens to nothing.
 document.addEventListener("visibilitychange", () => {
-  if (document.hidden) { streams.forEach((stream) => stream.close()); streams.clear(); return; }
-  listen(document);
+  if (document.hidden) { hush(); return; }
+  listen();
   document.querySelectorAll("[data-live]").forEach(lookAgain);
 });
 
