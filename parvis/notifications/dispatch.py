@@ -151,7 +151,10 @@ class Holder:
             )
             message = self.chunk.message
             urgent = message.lane == Lane.EMERGENCY
-            done = outcomes.final(self.chunk)
+            # Of what nobody held before, nothing can have come; were it otherwise, the second
+            # outcome would be refused by the table, and seen by the next claim.
+            fresh = self.chunk.attempt == 0 and self.held.claims == 1
+            done = set() if fresh else outcomes.final(self.chunk)
             left = [pk for pk in self.chunk.recipients if pk not in done]
             if self.chunk.intent and not urgent:
                 doubtful = set(self.chunk.intent) & set(left)
