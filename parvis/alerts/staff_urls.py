@@ -3,6 +3,7 @@ from django.urls import path
 from parvis.alerts import (
     staff,
     staff_compose,
+    staff_coverage,
     staff_follow,
     staff_received,
     staff_rescue,
@@ -13,6 +14,9 @@ app_name = "alerts_staff"
 urlpatterns = [
     path("", staff.index, name="index"),
     path("nouvelle/", staff.new, name="new"),
+    path("couverture/", staff_coverage.coverage, name="coverage"),
+    path("couverture/sans-contact/", staff_coverage.uncovered, name="uncovered"),
+    path("couverture/sans-contact.csv", staff_coverage.uncovered_csv, name="uncovered_csv"),
     path("recus/", staff_received.received, name="received"),
     path("recus/<int:received_id>/commencer/", staff_received.begin, name="begin_from"),
     path("recus/<int:received_id>/ecarter/", staff_received.set_aside, name="set_aside"),

@@ -82,6 +82,7 @@ def _label(sector: Sector, box: Frame, *, on: bool) -> dict[str, Any]:
     letter, lines = (fitting or ways[-1:])[0]
     first = y - (len(lines) - 1) * letter * 1.1 + letter * 0.7
     return {
+        "name": sector.name,
         "x": f"{x:g}",
         "y": f"{first:.1f}",
         "lines": lines,

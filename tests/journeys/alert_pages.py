@@ -24,6 +24,11 @@ BUREAU = {
     "bureau/alertes/": ["/bureau/alertes/"],
     "bureau/alertes/nouvelle/": ["/bureau/alertes/nouvelle/"],
     "bureau/alertes/recus/": ["/bureau/alertes/recus/"],
+    "bureau/alertes/couverture/": ["/bureau/alertes/couverture/"],
+    "bureau/alertes/couverture/sans-contact/": [
+        "/bureau/alertes/couverture/sans-contact/",
+        "/bureau/alertes/couverture/sans-contact/?secteur=aucun",
+    ],
     "bureau/alertes/<int:alert_id>/": ["/bureau/alertes/{alert}/"],
     "bureau/alertes/<int:alert_id>/modifier/": ["/bureau/alertes/{draft_alert}/modifier/"],
     "bureau/alertes/<int:alert_id>/approuver/": ["/bureau/alertes/{proposed_alert}/approuver/"],
@@ -39,6 +44,7 @@ DEEDS = (
     "bureau/alertes/recus/<int:received_id>/ecarter/",
 )  # fmt: skip
 FILES = (
+    "bureau/alertes/couverture/sans-contact.csv",
     "bureau/alertes/<int:alert_id>/non-jointes.csv",
     "bureau/alertes/<int:alert_id>/message-<int:number>.csv",
     "alertes.atom",
