@@ -115,7 +115,7 @@ def shares(municipality: Municipality, sectors: list[Sector], *, now: datetime) 
             "SELECT a.sector_id, count(*), count(c.address_id), count(*) FILTER (WHERE c.phone), "
             "count(*) FILTER (WHERE c.push), count(*) FILTER (WHERE c.email), "
             "coalesce(sum(a.dwellings), 0)::bigint, "
-            "coalesce(sum(least(a.dwellings, c.persons)), 0)::bigint "
+            "coalesce(sum(least(a.dwellings, coalesce(c.persons, 0))), 0)::bigint "
             "FROM territory_address a LEFT JOIN covered c ON c.address_id = a.id "
             "WHERE a.municipality_id = %(town)s GROUP BY a.sector_id",
         )
@@ -151,7 +151,7 @@ def coverage_map(
     for shape in drawn["shapes"]:
         shape["level"] = by_sector[shape["id"]].level
     for label in drawn["labels"]:
-        label["percent"] = by_name[label["name"]].percent
+        label["percent"] = int(by_name[label["name"]].percent)
     return drawn | {"sentence": sentence([one for one in lines if one.addresses])}
 
 

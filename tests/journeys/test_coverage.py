@@ -1,4 +1,4 @@
-"""Before anything happens: a clerk sees whom an alert would reach, and where somebody must knock."""
+"""Before anything happens: a clerk sees whom an alert would reach, and where to knock."""
 
 from __future__ import annotations
 

@@ -146,8 +146,9 @@ def test_one_account_does_not_reach_a_whole_building(town, north):
     shared = places.address(town, sector=north, dwellings=1)
     make.resident(town, address=shared)
     make.resident(town, address=shared)
+    places.address(town, sector=north, dwellings=6)
     found = line(town)
-    assert (found.covered, found.dwellings, found.dwellings_at_most) == (2, 25, 2)
+    assert (found.covered, found.dwellings, found.dwellings_at_most) == (2, 31, 2)
 
 
 def test_another_town_counts_for_nothing(town, other_town, north):
@@ -186,6 +187,7 @@ def test_the_page_draws_each_sector_with_its_share_in_words_and_figures(town, no
                 make.resident(town, address=home)
     page = desk_of(town).get(WHERE)
     html = page.content.decode()
+    assert re.findall(r">(\d+)\u00a0%</tspan>", html) == ["75", "25"]
     assert re.findall(r'class="m-c" data-level="(\d)" d=', html) == ["3", "1"]
     assert "Le moins couvert\u00a0: Sud, 25\u00a0% des adresses." in html
     assert "Le mieux couvert\u00a0: Nord, 75\u00a0%." in html
