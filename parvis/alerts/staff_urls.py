@@ -7,6 +7,7 @@ from parvis.alerts import (
     staff_follow,
     staff_received,
     staff_rescue,
+    staff_round,
     staff_sheet,
 )
 
@@ -34,5 +35,9 @@ urlpatterns = [
     path("<int:alert_id>/message-<int:number>.csv", staff_follow.message_csv, name="csv"),
     path("<int:alert_id>/quebec-en-alerte.pdf", staff_sheet.sheet, name="sheet"),
     path("<int:alert_id>/secours/", staff_rescue.rescue, name="rescue"),
+    path("<int:alert_id>/porte-a-porte/", staff_round.streets, name="round"),
+    path("<int:alert_id>/porte-a-porte/rue/", staff_round.street, name="street"),
+    path("<int:alert_id>/porte-a-porte/feuille/", staff_round.sheet, name="round_sheet"),
+    path("<int:alert_id>/porte-a-porte/<int:address_id>/", staff_round.tick, name="tick"),
     path("secours/<int:answer_id>/prendre/", staff_rescue.take, name="take"),
 ]
