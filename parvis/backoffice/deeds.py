@@ -38,6 +38,8 @@ DEEDS: dict[str, object] = {
     "alerts.help_taken": _("Demande d’aide prise en charge"),
     "alerts.help_list_seen": _("Liste des demandes d’aide consultée"),
     "alerts.unreached_exported": _("Liste des adresses non jointes téléchargée"),
+    "alerts.door_visited": _("Porte visitée après une alerte"),
+    "alerts.uncovered_exported": _("Liste des adresses sans contact téléchargée"),
     "alerts.proof_exported": _("Preuve d’une alerte téléchargée"),
     "alerts.received_set_aside": _("Message reçu écarté"),
     "alerts.begun_from_received": _("Alerte commencée d’un message reçu"),

@@ -152,6 +152,34 @@ def recipients_sql(
     return sql
 
 
+def emergency_channels(municipality: Municipality) -> list[str]:
+    """The channels that would carry an emergency of this town, besides the portal itself."""
+    absent = {str(Channel.INAPP)}
+    if not providers_for(municipality, "emergency"):
+        # Routine texts have a sender of their own, which carries no emergency.
+        absent.add(str(Channel.TEXT))
+    return [name for name in channels_of(municipality) if name not in absent]
+
+
+def emergency_contacts(municipality: Municipality, *, now: datetime) -> tuple[str, dict[str, Any]]:
+    """SQL for (resident_id, channel) of who can be reached outside the portal, and its parameters.
+
+    The same conditions as those of an emergency that would leave at `now`: verified, not refused
+    for good, by a channel that the town has.
+    """
+    channels = emergency_channels(municipality)
+    parameters, _shape = _parameters(
+        municipality, now=now, subject=None, sector_ids=None, address_ids=None,
+        resident_ids=None, channels=channels,
+    )  # fmt: skip
+    parts = [
+        f"SELECT w.resident_id, '{channel}' AS channel FROM ({ALL_RESIDENTS} AND r.is_active) w "
+        f"{CONTACTS[channel][0]} WHERE {CONTACTS[channel][2]}"
+        for channel in channels
+    ]
+    return " UNION ".join(parts), parameters | {"emergency": True}
+
+
 def _parameters(
     municipality: Municipality,
     *,
