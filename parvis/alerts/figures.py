@@ -138,7 +138,8 @@ def reach(alert: Alert) -> Reach:
     with connection.cursor() as cursor:
         cursor.execute(
             f"{PERSONS} SELECT (SELECT count(*) FROM persons), (SELECT count(*) FROM handed), "
-            "(SELECT count(*) FROM (SELECT id FROM handed UNION SELECT id FROM answered) j)",
+            "(SELECT count(*) FROM persons "
+            "JOIN (SELECT id FROM handed UNION SELECT id FROM answered) j USING (id))",
             _facts(alert),
         )
         targeted, handed, joined = cursor.fetchone()
