@@ -70,6 +70,7 @@ DEEDS: dict[str, object] = {
     "notifications.subscribed": _("Abonnement changé"),
     "notifications.unsubscribed_from_letter": _("Désabonnement depuis un courriel"),
     "notifications.pace_set": _("Rythme des avis changé"),
+    "notifications.order_set": _("Ordre des moyens en cas d’urgence changé"),
     "notifications.quiet_hours_set": _("Heures calmes changées"),
     "notifications.paused": _("Avis mis en pause"),
     "notifications.resumed": _("Avis repris"),
