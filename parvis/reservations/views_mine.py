@@ -29,6 +29,7 @@ from parvis.reservations import (
     pages,
     prices,
     rules,
+    views_appointments,
     weeks,
     wording,
 )
@@ -271,6 +272,9 @@ def _week_of(
     data: QueryDict, *, now: datetime,
 ) -> dict[str, Any]:  # fmt: skip
     town = request.municipality
+    if space.resource.is_appointment:
+        shown = choices.day_of(data.get("jour", ""))
+        return views_appointments.to_move(town, space, choice, shown, row, now=now)
     steps = weeks.steps_of(choice.span, space.resource.terms.step) if choice else []
     on = choices.day_of(data.get("jour", ""))
     shown = on or (steps[0] if steps else row.span.start).astimezone(town.zone).date()
