@@ -119,6 +119,7 @@ def draw_up(
     """A booking that the rules allow, priced and not yet written; or raise Refused."""
     at_counter = clerk is not None
     town = resident.municipality
+    asking.check_alone(asked)
     asking.check_times(asked, span, now=now, at_counter=at_counter, but=but)
     asking.check_people(asked, people)
     organisation = asking.organisation_of(resident, organisation_id, at_counter=at_counter)
@@ -203,6 +204,7 @@ def confirm_hold(
     people: int | None = None,
     answers: Mapping[int, str] | None = None,
     accepted: bool = False,
+    way: str = "",
 ) -> Booking:
     """Make a booking of what was held, or raise Refused. Twice is once."""
     fresh, asked = locked(booking, now=now)
@@ -213,6 +215,7 @@ def confirm_hold(
     asking.check_people(asked, people)
     fresh.state = asking.state_after(asked, at_counter=False)
     fresh.purpose, fresh.people = " ".join(purpose.split())[:200], people
+    fresh.way = asking.way_of(asked, way, resident=fresh.resident, at_counter=False)
     fresh.answers = asking.answered(asked, answers or {})
     fresh.conditions = asking.conditions_of(asked, accepted=accepted)
     fresh.held_until = None

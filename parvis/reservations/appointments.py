@@ -31,12 +31,6 @@ def chosen_way(ways: Sequence[str], asked: str) -> str:
     return asked
 
 
-def check_alone(kinds: Sequence[bool]) -> None:
-    """Raise Refused if an appointment is asked for with something else."""
-    if any(kinds) and len(kinds) > 1:
-        raise Refused(_("Un rendez-vous se prend seul\u00a0: réservez le reste à part."))
-
-
 def check_presence(before: str, after: str, span: Span, *, now: datetime, zone: ZoneInfo) -> None:
     """Raise Refused unless the desk may note this: nobody arrives before the day comes."""
     if after not in NEXT.get(before, ()):

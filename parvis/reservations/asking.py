@@ -326,14 +326,18 @@ def conditions_of(asked: Asked, *, accepted: bool) -> str:
     return "\n\n".join(texts)
 
 
+def check_alone(asked: Asked) -> None:
+    """Raise Refused if an appointment is asked for with something else."""
+    if len(asked) > 1 and any(offered.resource.is_appointment for offered, _line in asked):
+        raise Refused(_("Un rendez-vous se prend seul\u00a0: réservez le reste à part."))
+
+
 def way_of(asked: Asked, way: str, *, resident: Resident, at_counter: bool) -> str:
     """How an appointment takes place, or raise Refused; nothing else has a way.
 
     Who is to be called has a number on their account; a clerk who hears them may judge.
     """
-    kinds = [offered.resource.is_appointment for offered, _line in asked]
-    appointments.check_alone(kinds)
-    if not any(kinds):
+    if not asked[0][0].resource.is_appointment:
         return ""
     chosen = appointments.chosen_way(asked[0][0].resource.ways, way)
     numbers = Phone.objects.of(resident.municipality_id).filter(resident=resident)

@@ -55,7 +55,14 @@ def equipment(town: Municipality, name: str = "", *, total: int = 10, **facts: A
 
 
 def desk(
-    town: Municipality, name: str = "", *, desks: int = 2, length: int = 30, **facts: Any
+    town: Municipality,
+    name: str = "",
+    *,
+    desks: int = 2,
+    length: int = 30,
+    opens: time = time(9),
+    closes: time = time(16),
+    **facts: Any,
 ) -> Resource:
     """A service that receives every day from 9 to 16, so many at a time, 30 minutes each."""
     facts = {"state": "open", "ways": ["here", "phone"], "step": length} | facts
@@ -67,7 +74,7 @@ def desk(
         Unit.objects.create(
             municipality=town, resource=found, name=f"Guichet {number + 1}", position=number
         )
-    _open(found, time(9), time(16))
+    _open(found, opens, closes)
     return found
 
 
