@@ -58,5 +58,5 @@ def said(
     elif way == VIDEO:
         found.append((_("Par vidéo"), meeting.strip() or _("L’adresse suit la confirmation.")))
     if things := [line.strip() for line in bring.splitlines() if line.strip()]:
-        found.append((_("À avoir en main"), "; ".join(things)))
+        found.append((_("À avoir en main"), "\n".join(things)))
     return found

@@ -114,6 +114,10 @@ def fit_to_desk(form: forms.Form, desk: Resource | None) -> None:
     choices = [(one.value, one.label) for one in ways if desk and one.value in desk.ways]
     if len(choices) > 1:
         form.fields["way"].choices = choices  # type: ignore[attr-defined]
+        form.fields["way"].required = True
+        form.fields["way"].error_messages["required"] = _(
+            "Choisissez comment le rendez-vous se passe."
+        )
     else:
         del form.fields["way"]
     if desk:

@@ -113,7 +113,9 @@ def said(booking: Booking, kind: str, language: str, *, now: datetime, note: str
         title = str(TITLES[kind]).format(what=what)
         lines = [period[:1].upper() + period[1:] + "."]
         if kind not in NO_MORE:
-            lines += [f"{name}\u00a0: {text}" for name, text in meeting(booking)]
+            lines += [
+                f"{name}\u00a0: {', '.join(text.splitlines())}" for name, text in meeting(booking)
+            ]
         if kind == "reservations.asked":
             lines.append(str(_("La Ville vous répondra ici et par vos moyens choisis.")))
         if booking.total and kind in {"reservations.booked", "reservations.approved"}:

@@ -26,7 +26,7 @@ SEASON = re.compile(r"\s*(\d{1,2})\s*/\s*(\d{1,2})\s*")
 
 
 OF_DESK = ["ways", "bring", "meeting"]
-DROPPED = {
+DROPPED: dict[str, list[str]] = {
     Resource.Kind.SPACE: ["total", "deposit_each", *OF_DESK],
     Resource.Kind.EQUIPMENT: ["units", "capacity", "accessibility", *OF_DESK],
     Resource.Kind.APPOINTMENT: [

@@ -186,6 +186,7 @@ class CounterForm(MomentForm):
         self.resource = resource
         fit_to_desk(self, resource if resource.is_appointment else None)
         if resource.is_appointment:
+            self.fields["purpose"].label, self.fields["purpose"].help_text = _("Sujet"), ""
             # The sheet says how long it lasts.
             for name in ("last_on", "closes", "people"):
                 del self.fields[name]

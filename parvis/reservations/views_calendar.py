@@ -42,7 +42,9 @@ def event(request: HttpRequest, booking: Booking, now: datetime) -> ics.Event:
     ]
     if booking.state == Booking.State.ASKED:
         lines.append(_("Cette demande attend la réponse de la Ville."))
-    lines += [f"{name}\u00a0: {text}" for name, text in meeting(booking, takings)]
+    lines += [
+        f"{name}\u00a0: {', '.join(text.splitlines())}" for name, text in meeting(booking, takings)
+    ]
     return ics.Event(
         uid=f"reservation-{booking.pk}",
         start=booking.span.start,

@@ -196,7 +196,7 @@ def _change_page(
     data = request.POST if request.method == "POST" else request.GET
     facts = said(row, now)
     recap = _recap(request, choice, refusal, nearest, row, now=now)
-    facts |= {"recap": recap, "chosen_space": None}
+    facts |= {"recap": recap, "chosen_space": None, "where": "; ".join(facts["where"])}
     facts["pieces"] = [
         (one.resource, data.get(f"q{one.resource_id}", str(one.quantity)))
         for one in facts["takings"]

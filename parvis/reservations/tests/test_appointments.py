@@ -144,7 +144,7 @@ def test_the_letter_says_how_it_takes_place_and_what_to_bring(town, agathe):
     sure = take(office, agathe, way="")
     body = Message.objects.of(town).get(reference=f"booking:{sure.pk}").content["fr"]["body"]
     assert "https://exemple.ca/salle" in body
-    assert "Le plan; Une photo" in body
+    assert "Le plan, Une photo" in body
     # Nothing of the address before the town says yes, nor after it is off.
     office.mode = "approval"
     office.save()
@@ -317,7 +317,7 @@ def test_two_steps_then_another_moment_then_cancelled(client, town, office, agat
     assert booking.span == Span(start, start + HALF)
     mine = client.get(booking.get_absolute_url())
     assert "Une remise au fond de la cour" in said(mine)
-    assert "Le plan; Une photo" in said(mine)
+    assert "Le plan Une photo" in said(mine)
     change = client.get(f"{booking.get_absolute_url()}modifier/")
     assert f'value="{weeks.key(start)}" checked' in change.content.decode()
     other = start + 2 * HALF
