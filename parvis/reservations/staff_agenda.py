@@ -92,15 +92,16 @@ def page(
 
 
 def phones_of(town: Municipality, takings: list[Taking]) -> dict[int, list[Phone]]:
-    """The numbers of the people who are to be called: nobody else's are shown."""
-    called = {
-        one.booking.resident_id for one in takings
+    """Booking → the numbers of its person, where the town is to call: nobody else's are shown."""
+    called = [
+        one.booking for one in takings
         if one.booking is not None and one.booking.way == Resource.Way.PHONE
-    }  # fmt: skip
-    found_phones: dict[int, list[Phone]] = {}
-    for phone in Phone.objects.of(town).filter(resident__in=called).order_by("pk"):
-        found_phones.setdefault(phone.resident_id, []).append(phone)
-    return found_phones
+    ]  # fmt: skip
+    numbers: dict[int, list[Phone]] = {}
+    people = {one.resident_id for one in called}
+    for phone in Phone.objects.of(town).filter(resident__in=people).order_by("pk"):
+        numbers.setdefault(phone.resident_id, []).append(phone)
+    return {one.pk: numbers.get(one.resident_id, []) for one in called}
 
 
 def coming(
@@ -116,8 +117,7 @@ def coming(
         (name, str(words[name])) for name in possible
         if name != appointments.ABSENT or late
     ]  # fmt: skip
-    called = phones.get(row.resident_id, []) if row.way == Resource.Way.PHONE else []
-    return Coming(taking, called, TONES.get(row.presence, ""), deeds)
+    return Coming(taking, phones.get(row.pk, []), TONES.get(row.presence, ""), deeds)
 
 
 @staff_door(ROOM, "act")
