@@ -127,6 +127,7 @@ DEEDS: dict[str, object] = {
     "reservations.cancelled": _("Réservation annulée par la personne"),
     "reservations.cancelled_by_town": _("Réservation annulée par la Ville"),
     "reservations.reminded": _("Rappel d’une réservation envoyé"),
+    "reservations.presence_noted": _("Présence à un rendez-vous notée"),
     "reservations.paid": _("Paiement noté"),
     "reservations.payment_withdrawn": _("Paiement retiré"),
     "reservations.blocked": _("Heures bloquées"),
