@@ -19,7 +19,7 @@ from parvis.core.errors import Refused
 from parvis.core.jobs import each
 from parvis.municipalities.actions import record
 from parvis.municipalities.models import Municipality
-from parvis.reservations import approvals, asking, holds, letters, prices, rules
+from parvis.reservations import approvals, asking, holds, letters, lineup, prices, rules
 from parvis.reservations.calendars import close_feed as close_feed
 from parvis.reservations.calendars import renew_feed as renew_feed
 from parvis.reservations.decisions import approve as approve
@@ -63,7 +63,7 @@ def book(
         lines, span, purpose=purpose, people=people, organisation=organisation_id,
         answers=dict(answers or {}),
     )  # fmt: skip
-    asked = prepare(resident.municipality, lines, now=now)
+    asked = prepare(resident.municipality, lines, now=now, span=span, asker=resident)
     if (before := made_with(resident, key, asked_for)) is not None:
         return before
     booking = draw_up(
@@ -82,12 +82,18 @@ def book(
 
 
 def prepare(
-    town: Municipality, lines: Sequence[Line], *, now: datetime
-) -> list[tuple[Offer, Line]]:
-    """Lock what is asked for, free what was held too long, and read what decides about it."""
+    town: Municipality, lines: Sequence[Line], *, now: datetime, span: Span | None = None,
+    asker: Resident | None = None,
+) -> list[tuple[Offer, Line]]:  # fmt: skip
+    """Lock what is asked for, free what was held too long, and read what decides about it.
+
+    With a span, those who wait for it are served before whoever asks.
+    """
     locked = holds.lock(town, [line.resource_id for line in lines])
     holds.clear_expired(town, now=now, resource_ids=[one.pk for one in locked])
     found = offers(town, locked)
+    if span is not None:
+        lineup.serve(town, found, draw=draw_up, now=now, span=span, asker=asker)
     return [(found[line.resource_id], line) for line in lines]
 
 
@@ -177,9 +183,9 @@ def hold(
     """
     lines = asking.merged_lines(lines)
     town = resident.municipality
-    asked = prepare(town, lines, now=now)
-    former = Booking.objects.of(town).filter(resident=resident, state=State.HELD)
-    for one in former.select_for_update():
+    asked = prepare(town, lines, now=now, span=span, asker=resident)
+    former = Booking.objects.of(town).filter(resident=resident, state=State.HELD, waits=None)
+    for one in former.select_for_update(of=("self",)):
         holds.end(one, State.EXPIRED)
     booking = draw_up(
         asked, resident=resident, span=span, now=now, people=people, clerk=None,
@@ -264,6 +270,7 @@ def change(
     fresh = holds.lock_booking(booking)
     holds.check_changeable(fresh, token=token, now=now, clerk=clerk)
     found = offers(town, locked_rows)
+    lineup.serve(town, found, draw=draw_up, now=now, span=span, asker=fresh.resident)
     asked = [(found[line.resource_id], line) for line in wanted]
     drawn = draw_up(
         asked, resident=fresh.resident, span=span, now=now, clerk=clerk, but=fresh.pk,
@@ -377,6 +384,8 @@ def keep_time(now: datetime) -> int:
             with translation.override("fr"), as_town(town_id):
                 done += holds.clear_expired(town_id, now=now)
                 done += remind_due(town_id, now=now)
+            with translation.override("fr"):
+                done += lineup.serve_town(town_id, draw=draw_up, now=now)
         except Exception:
             # One town that cannot be treated must not hold up those behind it.
             logger.exception("reservations of town %s", town_id)

@@ -1,4 +1,4 @@
-"""The tables of the room, where Django looks for them: by noun, in two files."""
+"""The tables of the room, where Django looks for them: by noun, in three files."""
 
 from __future__ import annotations
 
@@ -20,8 +20,9 @@ from parvis.reservations.resources import (
     Resource,
     Unit,
 )
+from parvis.reservations.waits import Wait
 
 __all__ = [
     "Block", "Booking", "CalendarFeed", "Closure", "Hours", "Limit", "Organisation",
-    "OrganisationMember", "Payment", "Question", "Rate", "Resource", "Taking", "Unit",
+    "OrganisationMember", "Payment", "Question", "Rate", "Resource", "Taking", "Unit", "Wait",
 ]  # fmt: skip

@@ -26,6 +26,7 @@ from parvis.reservations import (
     rules,
     search,
     views_loans,
+    views_waiting,
     weeks,
     wording,
 )
@@ -282,6 +283,7 @@ def _confirm_page(
         "choice": choice,
         "options": options,
         "back": pages.choice_url(choice),
+        "waiting_url": views_waiting.join_url(choice) if options else "",
         "conditions": [
             offer.resource for offer, _line in choice.lines if offer.resource.conditions.strip()
         ],
