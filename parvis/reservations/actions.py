@@ -63,9 +63,10 @@ def book(
         lines, span, purpose=purpose, people=people, organisation=organisation_id,
         answers=dict(answers or {}),
     )  # fmt: skip
-    asked = prepare(resident.municipality, lines, now=now, span=span, asker=resident)
+    asked = prepare(resident.municipality, lines, now=now)
     if (before := made_with(resident, key, asked_for)) is not None:
         return before
+    lineup.give_way(asked, span, draw=draw_up, now=now, asker=resident)
     booking = draw_up(
         asked, resident=resident, span=span, now=now, people=people, clerk=clerk,
         organisation_id=organisation_id,
@@ -82,18 +83,12 @@ def book(
 
 
 def prepare(
-    town: Municipality, lines: Sequence[Line], *, now: datetime, span: Span | None = None,
-    asker: Resident | None = None,
-) -> list[tuple[Offer, Line]]:  # fmt: skip
-    """Lock what is asked for, free what was held too long, and read what decides about it.
-
-    With a span, those who wait for it are served before whoever asks.
-    """
+    town: Municipality, lines: Sequence[Line], *, now: datetime
+) -> list[tuple[Offer, Line]]:
+    """Lock what is asked for, free what was held too long, and read what decides about it."""
     locked = holds.lock(town, [line.resource_id for line in lines])
     holds.clear_expired(town, now=now, resource_ids=[one.pk for one in locked])
     found = offers(town, locked)
-    if span is not None:
-        lineup.serve(town, found, draw=draw_up, now=now, span=span, asker=asker)
     return [(found[line.resource_id], line) for line in lines]
 
 
@@ -183,7 +178,8 @@ def hold(
     """
     lines = asking.merged_lines(lines)
     town = resident.municipality
-    asked = prepare(town, lines, now=now, span=span, asker=resident)
+    asked = prepare(town, lines, now=now)
+    lineup.give_way(asked, span, draw=draw_up, now=now, asker=resident)
     former = Booking.objects.of(town).filter(resident=resident, state=State.HELD, waits=None)
     for one in former.select_for_update(of=("self",)):
         holds.end(one, State.EXPIRED)
@@ -270,8 +266,8 @@ def change(
     fresh = holds.lock_booking(booking)
     holds.check_changeable(fresh, token=token, now=now, clerk=clerk)
     found = offers(town, locked_rows)
-    lineup.serve(town, found, draw=draw_up, now=now, span=span, asker=fresh.resident)
     asked = [(found[line.resource_id], line) for line in wanted]
+    lineup.give_way(asked, span, draw=draw_up, now=now, asker=fresh.resident, but=fresh.pk)
     drawn = draw_up(
         asked, resident=fresh.resident, span=span, now=now, clerk=clerk, but=fresh.pk,
         people=people if people is not None else fresh.people,

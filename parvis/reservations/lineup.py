@@ -7,10 +7,12 @@ expiry, a lifted block or a longer day all come to the same, and a stranger neve
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from parvis.core.db import as_town
 from parvis.core.errors import Refused
@@ -19,7 +21,7 @@ from parvis.municipalities.models import Municipality
 from parvis.reservations import holds, letters, rules
 from parvis.reservations.hours import Span
 from parvis.reservations.models import Booking, Taking, Wait
-from parvis.reservations.readings import Line, Offer, occupation, offers
+from parvis.reservations.readings import Line, Offer, nearest_free, occupation, offers
 from parvis.residents.models import Resident
 
 Draw = Callable[..., Booking]
@@ -28,8 +30,70 @@ State = Wait.State
 KEPT = (Booking.State.ASKED, Booking.State.CONFIRMED)
 
 
+def give_way(
+    asked: Sequence[tuple[Offer, Line]],
+    span: Span,
+    *,
+    draw: Draw,
+    now: datetime,
+    asker: Resident,
+    but: int | None = None,
+) -> None:
+    """Serve those who wait for what is asked, before it is taken; or raise Taken if it was full.
+
+    The resources must be locked. Nothing needs a lock to be freed: what comes free after this look
+    is for the line, not for whoever happened to be asking. `but`: a booking that is to move.
+    """
+    town = asked[0][0].resource.municipality
+    found = {offered.resource.pk: offered for offered, _line in asked}
+    rows = in_line(town, found, span)
+    if not rows:
+        return
+    full = is_full(town, asked, span, now=now, but=but)
+    serve(rows, found, draw=draw, now=now, span=span, asker=asker)
+    if full:
+        near = nearest_free(town, asked, span, now=now, but=but)
+        raise rules.Taken(_("Cette plage vient d’être prise."), near)
+
+
+def is_full(
+    town: Municipality, asked: Sequence[tuple[Offer, Line]], span: Span, *, now: datetime,
+    but: int | None = None,
+) -> bool:  # fmt: skip
+    """Whether something of it cannot be had in such an amount, as it stands."""
+    wanted: Counter[int] = Counter()
+    for _offered, line in asked:
+        wanted[line.resource_id] += line.quantity
+    windows = {
+        one.resource.pk: span.widened(one.resource.terms.before, one.resource.terms.after)
+        for one, _line in asked
+    }
+    whole = Span(
+        min(one.start for one in windows.values()), max(one.end for one in windows.values())
+    )
+    taken = occupation(town, list(windows), whole, now=now, but=but)
+    return any(
+        taken.left(offered, windows[offered.resource.pk]) < wanted[offered.resource.pk]
+        for offered, _line in asked
+    )
+
+
+def in_line(town: Municipality, found: Mapping[int, Offer], span: Span | None = None) -> list[Wait]:
+    """Who waits for these, in order, their rows locked; with a span, for times that it crosses."""
+    rows = Wait.objects.of(town).standing().filter(resource__in=list(found))
+    if span is not None:
+        around = [one.resource.terms.before + one.resource.terms.after for one in found.values()]
+        rows = rows.filter(period__overlap=tuple(span.widened(max(around), max(around))))
+    waits = list(
+        rows.select_related("resident", "booking").in_order().select_for_update(of=("self",))
+    )
+    for wait in waits:
+        wait.resident.municipality = town
+    return waits
+
+
 def serve(
-    town: Municipality,
+    waits: Sequence[Wait],
     found: Mapping[int, Offer],
     *,
     draw: Draw,
@@ -39,18 +103,11 @@ def serve(
 ) -> int:
     """Offer what is free to those who wait for it, in order; answer how many were offered.
 
-    The resources must be locked. With a span, only those whose wish it could cross are served;
-    who asks for exactly what they wait for comes in their own turn, and takes it themselves.
+    The resources must be locked. Who asks for exactly what they wait for comes in their own turn,
+    and takes it themselves.
     """
-    rows = Wait.objects.of(town).standing().filter(resource__in=list(found))
-    if span is not None:
-        around = [one.resource.terms.before + one.resource.terms.after for one in found.values()]
-        rows = rows.filter(period__overlap=tuple(span.widened(max(around), max(around))))
     offered = 0
-    for wait in rows.select_related("resident", "booking").in_order().select_for_update(
-        of=("self",)
-    ):  # fmt: skip
-        wait.resident.municipality = town
+    for wait in waits:
         if wait.state == State.OFFERED:
             close_offer(wait, now=now)
         elif asker is not None and wait.resident_id == asker.pk and wait.span == span:
@@ -138,5 +195,6 @@ def serve_town(town_id: int, *, draw: Draw, now: datetime) -> int:
         with as_town(town_id):
             locked = holds.lock(town, [pk])
             holds.clear_expired(town, now=now, resource_ids=[pk])
-            offered += serve(town, offers(town, locked), draw=draw, now=now)
+            found = offers(town, locked)
+            offered += serve(in_line(town, found), found, draw=draw, now=now)
     return offered

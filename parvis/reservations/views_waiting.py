@@ -45,7 +45,10 @@ def join(request: ResidentRequest, resource_id: int) -> HttpResponse:
         Resource.objects.of(town).offered().filter(offer_minutes__gt=0), pk=resource_id
     )
     form = WaitForm(
-        request.POST or None, resource=resource, person=request.user, initial=_asked(request, now)
+        request.POST if request.method == "POST" else None,
+        resource=resource,
+        person=request.user,
+        initial=_asked(request, now),
     )
     nearest: list[Span] = []
     if form.is_valid():

@@ -14,7 +14,7 @@ from parvis.municipalities.actions import record
 from parvis.reservations import actions, holds, lineup
 from parvis.reservations.hours import Span
 from parvis.reservations.models import Booking, Wait
-from parvis.reservations.readings import Line, occupation
+from parvis.reservations.readings import Line
 from parvis.residents.models import Resident
 
 MOST = 10
@@ -34,9 +34,14 @@ def join(
 ) -> Wait:
     """Get in line for what others have, or raise Refused. Twice is once, at the first place."""
     town = resident.municipality
-    asked = actions.prepare(town, [line], now=now, span=span, asker=resident)
+    asked = actions.prepare(town, [line], now=now)
     offered, _line = asked[0]
     resource = offered.resource
+    found = {resource.pk: offered}
+    lineup.serve(
+        lineup.in_line(town, found, span), found, draw=actions.draw_up, now=now, span=span,
+        asker=resident,
+    )  # fmt: skip
     mine = Wait.objects.of(town).standing().filter(resident=resident)
     before: Wait | None = mine.filter(
         resource=resource, period=DateTimeTZRange(span.start, span.end)
@@ -50,9 +55,7 @@ def join(
         asked, resident=resident, span=span, now=now, people=people, clerk=None,
         organisation_id=organisation_id,
     )  # fmt: skip
-    window = span.widened(resource.terms.before, resource.terms.after)
-    taken = occupation(town, [resource.pk], window, now=now)
-    if taken.left(offered, window) >= line.quantity:
+    if not lineup.is_full(town, asked, span, now=now):
         raise Refused(_("C’est libre à ce moment\u00a0: réservez sans attendre."))
     if mine.count() >= MOST:
         raise Refused(
@@ -107,7 +110,8 @@ def leave(wait: Wait, *, now: datetime) -> None:
             holds.end(booking, Booking.State.EXPIRED)
     lineup.end(fresh, State.LEFT, now=now)
     record("reservations.wait_left", municipality=town, actor=wait.resident, wait=wait.pk)
-    lineup.serve(town, {wait.resource_id: offered}, draw=actions.draw_up, now=now)
+    found = {wait.resource_id: offered}
+    lineup.serve(lineup.in_line(town, found), found, draw=actions.draw_up, now=now)
 
 
 def place_in_line(wait: Wait) -> int:

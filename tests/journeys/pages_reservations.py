@@ -10,7 +10,7 @@ from django.utils import timezone
 from parvis.municipalities.models import Municipality
 from parvis.reservations import actions, blocks, weeks
 from parvis.reservations.hours import Span
-from parvis.reservations.models import Booking, Organisation, Resource
+from parvis.reservations.models import Booking, Organisation, Resource, Wait
 from parvis.reservations.readings import Line, free_starts, occupation, offer
 from parvis.residents.models import Resident
 
@@ -42,6 +42,11 @@ LOOKS: dict[str, list[tuple[str, str, int]]] = {
         (VISITOR, "/reserver/{equipment}/", 200),
     ],
     MINE: [(RESIDENT, f"/{MINE}", 200)],
+    "reserver/<int:resource_id>/attente/": [(RESIDENT, "/reserver/{space}/attente/", 200)],
+    f"{MINE}attente/<int:wait_id>/": [
+        (RESIDENT, f"/{MINE}attente/{{waiting}}/", 200),
+        (RESIDENT, f"/{MINE}attente/{{offered}}/", 200),
+    ],
     f"{MINE}calendrier/": [(RESIDENT, f"/{MINE}calendrier/", 200)],
     f"{MINE}<int:booking_id>/": [
         (RESIDENT, f"/{MINE}{{booking}}/", 200),
@@ -61,6 +66,7 @@ LOOKS |= {
     for route, paths in {
         "": [""],
         "<int:booking_id>/": ["{booking}/", "{asked}/", "{cancelled}/"],
+        "attente/": ["attente/"],
         "calendrier/": ["calendrier/"],
         "calendrier/<int:resource_id>/": ["calendrier/{space}/", "calendrier/{equipment}/"],
         "calendrier/feuille/": ["calendrier/feuille/"],
@@ -84,6 +90,7 @@ LOOKS |= {
     }.items()
 }  # fmt: skip
 DEEDS = (
+    f"{MINE}attente/<int:wait_id>/quitter/",
     f"{MINE}calendrier/fermer/",
     *(
         f"{DESK}{route}"
@@ -130,6 +137,8 @@ def names(town: Municipality, agathe: Resident) -> dict[str, Any]:
         "cancelled": gone.pk, "loan_query": loan_query,
         "free_key": weeks.key(_free(gym, now).start), "taken_key": weeks.key(taken),
         "taken_query": f"lieu={gym.pk}&h={weeks.key(taken)}",
+        "waiting": Wait.objects.of(town).get(resident=agathe, state="waiting").pk,
+        "offered": Wait.objects.of(town).get(resident=agathe, state="offered").pk,
         "agathe": agathe.pk, "club": Organisation.objects.of(town).first().pk,
         "asked": Booking.objects.of(town).filter(state="asked").first().pk,
         "free_query": f"lieu={room.pk}&h={weeks.key(free.start)}",
