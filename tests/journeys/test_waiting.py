@@ -77,10 +77,10 @@ def test_with_the_keyboard_alone_one_leaves_a_place_to_the_next(portal, open_bro
     start, end = weeks.key(at(town, 10)), weeks.key(at(town, 11))
     page.goto(portal.url(f"/reserver/{hall.pk}/attente/?du={start}&au={end}"))
     keys = Keyboard(page)
-    keys.press_on(page.get_by_role("button", name="M’avertir"))
+    keys.press(page.get_by_role("button", name="M’avertir"))
     page.get_by_text("Vous êtes en tête de la liste.").wait_for()
     page.goto(portal.url(comes_free(town, booked)))
-    keys.press_on(page.get_by_role("button", name=re.compile("Laisser la place")))
+    keys.press(page.get_by_role("button", name=re.compile("Laisser la place")))
     page.get_by_text("Vous n’êtes plus sur cette liste").wait_for()
     with as_town(town.pk):
         assert Wait.objects.of(town).get().state == "left"
