@@ -27,6 +27,7 @@ from parvis.reservations import (
     search,
     views_appointments,
     views_loans,
+    views_waiting,
     weeks,
     wording,
 )
@@ -286,6 +287,7 @@ def _confirm_page(
         "choice": choice,
         "options": options,
         "back": pages.choice_url(choice),
+        "waiting_url": views_waiting.join_url(choice) if options else "",
         "conditions": [
             offer.resource for offer, _line in choice.lines if offer.resource.conditions.strip()
         ],
