@@ -1,6 +1,6 @@
 from django.urls import path
 
-from parvis.reservations import views, views_calendar, views_loans, views_mine
+from parvis.reservations import views, views_busy, views_calendar, views_loans, views_mine
 
 app_name = "reservations"
 urlpatterns = [
@@ -8,6 +8,7 @@ urlpatterns = [
     path("materiel/", views_loans.loan, name="loan"),
     path("confirmer/", views.confirm, name="confirm"),
     path("<int:resource_id>/", views.resource, name="resource"),
+    path("<int:resource_id>/calendrier.ics", views_busy.busy, name="busy"),
     path("mes-reservations/", views_mine.mine, name="mine"),
     path("mes-reservations/calendrier/", views_mine.feed, name="feed"),
     path("mes-reservations/calendrier/fermer/", views_mine.close_feed, name="close_feed"),

@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 from typing import Annotated
 
 from django.http import Http404
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from ninja import Query, Router, Schema
@@ -66,6 +67,8 @@ class ResourceWhole(ResourceLine):
     before: int
     after: int
     conditions: str
+    calendar: str
+    """Path of its public calendar (iCalendar): when it is taken."""
     time_zone: str
 
 
@@ -156,6 +159,7 @@ def get_resource(request: TownRequest, resource_id: int) -> dict[str, object]:
         "before": row.before,
         "after": row.after,
         "conditions": row.conditions,
+        "calendar": reverse("reservations:busy", args=[row.pk]),
         "time_zone": request.municipality.zone.key,
     }
 
