@@ -41,6 +41,23 @@ class Coming:
     reminder_at: datetime | None
 
 
+@dataclass(frozen=True)
+class Ahead:
+    """A line of what comes next: the person's own reservation, or something published."""
+
+    at: datetime
+    booking: dict[str, Any] | None = None
+    coming: Coming | None = None
+
+
+def in_order(coming: Iterable[Coming], booking: dict[str, Any] | None) -> list[Ahead]:
+    """The soonest first, whatever it is."""
+    lines = [Ahead(each.at, coming=each) for each in coming]
+    if booking is not None:
+        lines.append(Ahead(booking["start"], booking=booking))
+    return sorted(lines, key=lambda line: line.at)
+
+
 def briefly(request: TownRequest) -> AnnouncementQuerySet:
     found: AnnouncementQuerySet = Announcement.objects.of(request.municipality).briefly()
     return found
@@ -106,15 +123,15 @@ def page(request: TownRequest) -> dict[str, Any]:
         "banner": emergencies[0] if emergencies else None,
         "banner_place": place_of(request, emergencies[:1]),
         "standing": others[: concerns.SHOWN - 1],
-        "coming": coming(request, now),
         "news": news(request, now),
     }
+    booking = None
     if request.user.is_authenticated:
         person: Resident = request.user
         facts |= {"unread": inbox.unread_count(person), "greeting": greeting(person)}
-        facts["booking"] = bookings.next_of(person, now)
         facts["without_address"] = not concerns.here(request).address_ids
-    return facts
+        booking = bookings.next_of(person, now)
+    return facts | {"ahead": in_order(coming(request, now), booking)}
 
 
 def greeting(person: Resident) -> str:

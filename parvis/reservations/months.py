@@ -5,9 +5,9 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from functools import lru_cache
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from django.db import connection
@@ -16,11 +16,17 @@ from django.db.models import Count, Q
 from parvis.municipalities.models import Municipality
 from parvis.reservations import hours
 from parvis.reservations.hours import Opening, Span
-from parvis.reservations.models import Closure, Hours, Resource, Unit
+from parvis.reservations.models import Closure, Resource, Unit
+from parvis.reservations.resources import season_of
 
 Seconds = tuple[tuple[int, int, int], ...]
 """Day of the window, start and end of a time when it is open, in seconds since 1970."""
 
+WEEKS = """
+SELECT resource_id, string_agg(concat_ws(' ', weekday, opens, closes, season_first, season_last),
+                               ';' ORDER BY weekday, opens, id)
+FROM reservations_hours WHERE municipality_id = %s AND resource_id = ANY(%s) GROUP BY resource_id
+"""
 TAKEN = """
 SELECT resource_id, quantity, extract(epoch FROM lower(blocked))::bigint,
        extract(epoch FROM upper(blocked))::bigint
@@ -30,19 +36,26 @@ WHERE municipality_id = %s AND stands AND (held_until IS NULL OR held_until > %s
 """
 
 
-@dataclass(frozen=True)
-class Share:
+class Share(NamedTuple):
     """Of one local day: how long it is open, over all places or pieces, and what is left."""
 
-    open: timedelta
-    free: timedelta
+    open_seconds: int
+    free_seconds: int
+
+    @property
+    def open(self) -> timedelta:
+        return timedelta(seconds=self.open_seconds)
+
+    @property
+    def free(self) -> timedelta:
+        return timedelta(seconds=self.free_seconds)
 
     @property
     def taken_percent(self) -> int:
         """What is taken of the open time; a closed day has nothing to take."""
-        if not self.open:
+        if not self.open_seconds:
             return 0
-        return round(100 * ((self.open - self.free) / self.open))
+        return round(100 * (self.open_seconds - self.free_seconds) / self.open_seconds)
 
 
 def availability(
@@ -53,9 +66,9 @@ def availability(
     rows = {one.pk: one for one in resources}
     ids = list(rows)
     mine = Q(resource__in=ids)
-    openings: defaultdict[int, list[Opening]] = defaultdict(list)
-    for one in Hours.objects.of(town).filter(mine):
-        openings[one.resource_id].append(one.opening)
+    with connection.cursor() as cursor:
+        cursor.execute(WEEKS, [town.pk, ids])
+        weeks = dict(cursor.fetchall())
     closed: defaultdict[int | None, list[tuple[date, date]]] = defaultdict(list)
     for resource_id, first, last in (
         Closure.objects.of(town)
@@ -75,7 +88,7 @@ def availability(
     )
     opened = {
         pk: opened_seconds(
-            tuple(openings[pk]), (*closed[pk], *closed[None]), first_on, last_on, town.zone
+            weeks.get(pk, ""), (*closed[pk], *closed[None]), first_on, last_on, town.zone
         )
         for pk in rows
     }
@@ -97,15 +110,30 @@ def availability(
         for day, opens, closes in opened[pk]:
             whole[day] += (closes - opens) * many
         found[pk] = [
-            Share(timedelta(seconds=total), timedelta(seconds=max(0, total - taken)))
+            Share(total, total - taken if taken < total else 0)
             for total, taken in zip(whole, used[pk], strict=True)
         ]
     return found
 
 
+def openings_of(week: str) -> tuple[Opening, ...]:
+    """The hours that WEEKS wrote down: weekday, opens, closes, and a season if there is one."""
+    found = []
+    for line in filter(None, week.split(";")):
+        weekday, opens, closes, *season = line.split()
+        first, last = (int(one) for one in season) if season else (None, None)
+        found.append(
+            Opening(
+                int(weekday), time.fromisoformat(opens), time.fromisoformat(closes),
+                season_of(first, last),
+            )
+        )  # fmt: skip
+    return tuple(found)
+
+
 @lru_cache(maxsize=4096)
 def opened_seconds(
-    openings: tuple[Opening, ...],
+    week: str,
     closures: tuple[tuple[date, date], ...],
     first_on: date,
     last_on: date,
@@ -113,7 +141,7 @@ def opened_seconds(
 ) -> Seconds:
     """When these hours are open, cut at each local midnight. Kept: many resources share a week."""
     found = []
-    spans = hours.open_spans(openings, closures, first_on, last_on, zone)
+    spans = hours.open_spans(openings_of(week), closures, first_on, last_on, zone)
     for number in range((last_on - first_on).days + 1):
         day = hours.local_day(first_on + number * hours.DAY, zone)
         found += [

@@ -181,7 +181,7 @@ class Unit(Owned):
         return self.name or f"unit {self.pk}"
 
 
-def _season(first: int | None, last: int | None) -> hours.Season | None:
+def season_of(first: int | None, last: int | None) -> hours.Season | None:
     """Month and day written as one number: 1201 is the first of December."""
     if first is None or last is None:
         return None
@@ -221,7 +221,7 @@ class Hours(Owned):
             weekday=self.weekday,
             opens=self.opens,
             closes=self.closes,
-            season=_season(self.season_first, self.season_last),
+            season=season_of(self.season_first, self.season_last),
         )
 
 
@@ -285,7 +285,7 @@ class Rate(Owned):
             unit=self.unit,
             amount=self.amount,
             price_class=self.price_class,
-            season=_season(self.season_first, self.season_last),
+            season=season_of(self.season_first, self.season_last),
             first_on=self.first_on,
             last_on=self.last_on,
             gst=self.gst,

@@ -25,6 +25,8 @@ from parvis.residents.models import Place
 from parvis.residents.tests import make
 from parvis.territory.models import Address, Sector
 
+AHEAD = ("Collecte des sapins", "Salle du Pont", "Séance du conseil")
+
 
 def announcement(town, *, title="Rinçage des conduites", hours=-2, **facts) -> Announcement:
     """A published announcement in force; negative hours are past."""
@@ -155,6 +157,27 @@ def test_the_front_page_takes_at_most_fifteen_queries_however_much_there_is(
     fill()
     assert count() == once
     assert once <= 15, once
+
+
+def test_what_comes_next_is_in_order_of_its_day_whatever_it_is(client, town, person):
+    soon = timezone.now()
+    announcement(town, title="Collecte des sapins", concerns_at=soon + timedelta(days=2))
+    announcement(town, title="Séance du conseil", concerns_at=soon + timedelta(days=9))
+    hall, start = lent.space(town, "Salle du Pont"), soon + timedelta(days=4)
+    booking = Booking.objects.create(
+        municipality=town, state="confirmed", resident=person, price_class="resident",
+        period=(start, start + timedelta(hours=2)), code="K1", created_at=NOW, changes_until=start,
+    )  # fmt: skip
+    Taking.objects.create(
+        municipality=town, booking=booking, resource=hall, unit=hall.units.get(),
+        period=booking.period, blocked=booking.period,
+    )  # fmt: skip
+    said = text_of(make.sign_in(client, person))
+    said = said[said.index("avenir") :]
+    places = [said.index(f"{title}</a>") for title in AHEAD]
+    assert places == sorted(places)
+    assert said.count('class="day next"') == 1
+    assert said.index('class="day next"') < places[0]
 
 
 def test_another_towns_announcements_do_not_exist_here(visitor, town, other_town):
