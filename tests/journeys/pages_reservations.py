@@ -116,6 +116,7 @@ DEEDS = (
 FILES = (
     f"{MINE}<int:booking_id>/calendrier.ics",
     "reserver/calendrier/<str:token>.ics",
+    "reserver/<int:resource_id>/calendrier.ics",
     f"{DESK}occupation.csv",
 )
 
