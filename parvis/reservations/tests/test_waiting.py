@@ -137,9 +137,12 @@ def test_whatever_frees_a_place_it_is_kept_for_the_first_in_line(town, crowd, fr
     assert waiting.accept(Wait.objects.of(town).get(pk=first.pk), now=now + HOUR) == made
     assert states(town) == ["booked", "waiting"]
     assert Taking.objects.of(town).standing(now + HOUR).filter(booking=made).count() == 1
-    assert list(
-        AuditLine.objects.of(town).filter(deed__contains="wait").values_list("deed", flat=True)
-    ) == ["reservations.wait_joined"] * 2
+    assert (
+        list(
+            AuditLine.objects.of(town).filter(deed__contains="wait").values_list("deed", flat=True)
+        )
+        == ["reservations.wait_joined"] * 2
+    )
 
 
 def test_a_refusal_and_a_lifted_block_free_places_too(town, crowd):
