@@ -132,6 +132,11 @@ def _facts(alert: Alert, revision: Revision | None = None) -> dict[str, Any]:
     return facts
 
 
+def area_facts(alert: Alert, revision: Revision) -> dict[str, Any]:
+    """Parameters of a reading that begins with `PERSONS` and `AREA`."""
+    return _facts(alert, revision)
+
+
 def reach(alert: Alert) -> Reach:
     """Count the persons of an alert."""
     answers = Answer.objects.of(alert.municipality_id).filter(alert=alert)

@@ -25,7 +25,7 @@ from parvis.municipalities.models import Municipality
 from parvis.notifications import channels, outcomes, rules, steps
 from parvis.notifications.channels import Parcel, Result, State
 from parvis.notifications.envelopes import Armourer
-from parvis.notifications.models import Chunk, EnvelopeBlock, Lane, Message, Work
+from parvis.notifications.models import Channel, Chunk, EnvelopeBlock, Lane, Message, Work
 from parvis.notifications.wake import CHANNEL
 
 logger = logging.getLogger("parvis.notifications")
@@ -175,7 +175,11 @@ class Holder:
             )
             message = self.chunk.message
             urgent = message.lane == Lane.EMERGENCY
-            done = outcomes.final(self.chunk)
+            # Of pushes that nobody held before, nothing can have come; were it otherwise, the
+            # second outcome would be refused by the table, and seen by the next claim.
+            first = self.chunk.attempt == 0 and self.held.claims == 1
+            fresh = first and self.chunk.channel == Channel.PUSH
+            done = set() if fresh else outcomes.final(self.chunk)
             left = [pk for pk in self.chunk.recipients if pk not in done]
             if self.chunk.intent and not urgent:
                 doubtful = set(self.chunk.intent) & set(left)

@@ -25,6 +25,7 @@ from parvis.reservations import (
     pages,
     rules,
     search,
+    views_appointments,
     views_loans,
     weeks,
     wording,
@@ -128,6 +129,8 @@ def resource(request: TownRequest, resource_id: int) -> HttpResponse:
     """One thing that is lent: what it is, when it is free, what it costs."""
     now = timezone.now()
     offer = _offer(request, resource_id, now)
+    if offer.resource.is_appointment:
+        return views_appointments.about(request, offer, now=now)
     if not offer.resource.is_space:
         return views_loans.about(request, offer, now=now)
     town = request.municipality
@@ -201,6 +204,7 @@ def confirm(request: ResidentRequest) -> HttpResponse:
                 organisation_id=form.organisation_id,
                 answers=form.answers(),
                 accepted=form.cleaned_data.get("accepted", False),
+                way=form.cleaned_data.get("way", ""),
             )
         except Refused as refused:
             form.add_error(None, str(refused))
