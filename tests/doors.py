@@ -73,6 +73,7 @@ OPEN_DOORS = {
     "reserver/": "what is lent, and when it is free",
     "reserver/materiel/": "what is lent, and when it is free",
     "reserver/<int:resource_id>/": "what is lent, and when it is free",
+    "reserver/<int:resource_id>/calendrier.ics": "when it is taken, without names",
     "reserver/calendrier/<str:token>.ics": "behind the secret in the address",
     "alertes/": "danger concerns everyone",
     "alertes/bandeau/": "danger concerns everyone",

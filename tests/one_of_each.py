@@ -6,7 +6,15 @@ from datetime import time, timedelta
 
 from django.db import models
 
-from parvis.alerts.models import Alert, Answer, CapFile, Received, Revision, SigningKey
+from parvis.alerts.models import (
+    Alert,
+    Answer,
+    CapFile,
+    Received,
+    Revision,
+    SigningKey,
+    Visit,
+)
 from parvis.announcements.models import (
     Announcement,
     Attachment,
@@ -185,6 +193,10 @@ def one_of_each(town) -> dict[type[models.Model], models.Model]:
     )  # fmt: skip
     add(SigningKey, private=secret.encipher("cap", b"0"), certificate="", created_at=NOW)
     add(Answer, alert=alert, resident=person, kind="help", first_at=NOW, at=NOW)
+    add(
+        Visit, alert=alert, address=Address.objects.of(town).first(), found="warned",
+        by_id=person.pk, at=NOW,
+    )  # fmt: skip
     return made
 
 

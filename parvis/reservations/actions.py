@@ -51,6 +51,7 @@ def book(
     organisation_id: int | None = None,
     answers: Mapping[int, str] | None = None,
     accepted: bool = False,
+    way: str = "",
     clerk: Resident | None = None,
 ) -> Booking:
     """Reserve all of it for the resident, or raise Refused, with the nearest free times if any.
@@ -61,7 +62,7 @@ def book(
     lines = asking.merged_lines(lines)
     asked_for = asking.digest(
         lines, span, purpose=purpose, people=people, organisation=organisation_id,
-        answers=dict(answers or {}),
+        answers=dict(answers or {}), **({"way": way} if way else {}),
     )  # fmt: skip
     asked = prepare(resident.municipality, lines, now=now)
     if (before := made_with(resident, key, asked_for)) is not None:
@@ -73,6 +74,7 @@ def book(
     )  # fmt: skip
     booking.state = asking.state_after(asked, at_counter=clerk is not None)
     booking.purpose = " ".join(purpose.split())[:200]
+    booking.way = asking.way_of(asked, way, resident=resident, at_counter=clerk is not None)
     booking.answers = asking.answered(asked, answers or {})
     booking.conditions = asking.conditions_of(asked, accepted=accepted or clerk is not None)
     booking.key, booking.key_digest = key[:64], asked_for
@@ -118,6 +120,7 @@ def draw_up(
     """A booking that the rules allow, priced and not yet written; or raise Refused."""
     at_counter = clerk is not None
     town = resident.municipality
+    asking.check_alone(asked)
     asking.check_times(asked, span, now=now, at_counter=at_counter, but=but)
     asking.check_people(asked, people)
     organisation = asking.organisation_of(resident, organisation_id, at_counter=at_counter)
@@ -203,6 +206,7 @@ def confirm_hold(
     people: int | None = None,
     answers: Mapping[int, str] | None = None,
     accepted: bool = False,
+    way: str = "",
 ) -> Booking:
     """Make a booking of what was held, or raise Refused. Twice is once."""
     fresh, asked = locked(booking, now=now)
@@ -213,6 +217,7 @@ def confirm_hold(
     asking.check_people(asked, people)
     fresh.state = asking.state_after(asked, at_counter=False)
     fresh.purpose, fresh.people = " ".join(purpose.split())[:200], people
+    fresh.way = asking.way_of(asked, way, resident=fresh.resident, at_counter=False)
     fresh.answers = asking.answered(asked, answers or {})
     fresh.conditions = asking.conditions_of(asked, accepted=accepted)
     fresh.held_until = None

@@ -41,6 +41,9 @@ def bookings_of(resident: Resident) -> list[dict[str, Any]]:
             "organisme": str(one.organisation or ""),
             "activite": one.purpose,
             "personnes": one.people,
+            "facon": one.way,
+            "presence": one.presence,
+            "presence_notee_le": one.presence_at,
             "reponses": "; ".join(f"{said['question']} {said['answer']}" for said in one.answers),
             "total": one.total,
             "depot": one.deposit,
@@ -120,6 +123,7 @@ def forget(resident: Resident, *, now: datetime) -> None:
     Wait.objects.of(town).filter(resident=resident).update(people=None)
     references = [f"booking:{pk}" for pk in mine.values_list("pk", flat=True)]
     forget_words(resident.municipality_id, references)
-    mine.update(purpose="", answers=[], note="", people=None, key="", key_digest="")
+    mine.update(purpose="", answers=[], note="", people=None, key="", key_digest="", way="",
+                presence="", presence_at=None, presence_by_id=None)  # fmt: skip
     CalendarFeed.objects.of(town).filter(resident=resident).delete()
     OrganisationMember.objects.of(town).filter(resident=resident).delete()

@@ -39,6 +39,10 @@ class BookingForm(forms.Form):
         label=_("Combien de personnes\u202f?"), min_value=1, max_value=100_000, required=False,
         widget=forms.NumberInput(attrs={"inputmode": "numeric", "class": "auto"}),
     )  # fmt: skip
+    way = forms.ChoiceField(
+        label=_("Comment préférez-vous nous rencontrer\u202f?"), required=False,
+        widget=forms.RadioSelect,
+    )  # fmt: skip
     accepted = forms.BooleanField(label=_("J’accepte ces conditions."), required=False)
 
     def __init__(
@@ -50,7 +54,9 @@ class BookingForm(forms.Form):
             self.fields["organisation"].queryset = mine  # type: ignore[attr-defined]
         else:
             del self.fields["organisation"]
-        if not any(offer.resource.is_space for offer, _line in lines):
+        desk = next((one.resource for one, _line in lines if one.resource.is_appointment), None)
+        fit_to_desk(self, desk)
+        if desk or not any(offer.resource.is_space for offer, _line in lines):
             del self.fields["people"]
         if not any(offer.resource.conditions.strip() for offer, _line in lines):
             del self.fields["accepted"]
@@ -97,6 +103,23 @@ class BookingForm(forms.Form):
         """The organisation chosen, once the form is clean."""
         chosen = self.cleaned_data.get("organisation")
         return chosen.pk if chosen else None
+
+
+def fit_to_desk(form: forms.Form, desk: Resource | None) -> None:
+    """Of an appointment: its subject, and how one meets unless there is one way only."""
+    ways = Resource.Way
+    choices = [(one.value, one.label) for one in ways if desk and one.value in desk.ways]
+    if len(choices) > 1:
+        form.fields["way"].choices = choices  # type: ignore[attr-defined]
+        form.fields["way"].required = True
+        form.fields["way"].error_messages["required"] = _(
+            "Choisissez comment le rendez-vous se passe."
+        )
+    else:
+        del form.fields["way"]
+    if desk:
+        form.fields["purpose"].label = _("De quoi voulez-vous parler\u202f?")
+        form.fields["purpose"].help_text = _("Quelques mots suffisent. Seule la Ville les lit.")
 
 
 def answer_field(question: Question) -> forms.Field:

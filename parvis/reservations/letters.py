@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from parvis.core import typography
 from parvis.notifications.actions import send_message
 from parvis.notifications.models import Message
+from parvis.reservations import mine
 from parvis.reservations.models import Booking
 from parvis.reservations.wording import said_moment, said_period
 from parvis.residents.rules import interface_language
@@ -44,6 +45,12 @@ TELLS_HOW = frozenset(
 """Where instructions are said, once the day is near."""
 
 
+NO_MORE = frozenset(
+    {"reservations.refused", "reservations.cancelled", "reservations.cancelled_by_town"}
+)
+"""What will not take place: nothing to bring, nowhere to go."""
+
+
 def things(booking: Booking) -> list[str]:
     """What it is about: «Gymnase de Naudville», «Tables pliantes (12)»."""
     named = []
@@ -63,6 +70,13 @@ def instructions(booking: Booking) -> list[tuple[str, str]]:
         if one.resource.instructions.strip()
     }
     return list(found.items())
+
+
+def meeting(booking: Booking) -> list[tuple[str, str]]:
+    """How an appointment takes place and what to have at hand; nothing of other bookings."""
+    if not booking.way:
+        return []
+    return mine.meeting(booking, list(booking.takings.select_related("resource__address", "unit")))
 
 
 def is_near(booking: Booking, now: datetime) -> bool:
@@ -105,6 +119,10 @@ def said(booking: Booking, kind: str, language: str, *, now: datetime, note: str
         period = said_period(booking.span, zone=booking.municipality.zone, now=now)
         title = str(TITLES[kind]).format(what=what)
         lines = [period[:1].upper() + period[1:] + "."]
+        if kind not in NO_MORE:
+            lines += [
+                f"{name}\u00a0: {', '.join(text.splitlines())}" for name, text in meeting(booking)
+            ]
         if kind == "reservations.asked":
             lines.append(str(_("La Ville vous répondra ici et par vos moyens choisis.")))
         if kind == "reservations.offered" and booking.held_until is not None:

@@ -9,12 +9,11 @@ from parvis.reservations.bookings import (
     Payment,
     Taking,
 )
+from parvis.reservations.organisations import Organisation, OrganisationMember
 from parvis.reservations.resources import (
     Closure,
     Hours,
     Limit,
-    Organisation,
-    OrganisationMember,
     Question,
     Rate,
     Resource,

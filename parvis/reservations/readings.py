@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from decimal import Decimal
+from functools import lru_cache
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from django.db.models import Q
+from django.db import connection
+from django.db.models import Model
 
 from parvis.municipalities.models import Municipality
 from parvis.reservations import hours, rules, slots
@@ -71,41 +75,86 @@ def local_days(span: Span, zone: ZoneInfo) -> tuple[date, date]:
 def offers(
     town: Municipality, resources: Iterable[Resource], *, since: date | None = None
 ) -> dict[int, Offer]:
-    """Everything that decides about these resources, in six queries however many they are."""
+    """Everything that decides about these resources, in one query however many they are.
+
+    The query answers the rows as text, read anew each time; what the same text says is kept.
+    """
     rows = {one.pk: one for one in resources}
-    mine = Q(resource__in=list(rows))
-    closures = Closure.objects.of(town).filter(mine | Q(resource__isnull=True))
-    if since is not None:
-        closures = closures.filter(last_on__gte=since)
-    opening = _by_resource(Hours.objects.of(town).filter(mine))
-    units = _by_resource(Unit.objects.of(town).filter(mine, retired_at__isnull=True))
-    rates = _by_resource(Rate.objects.of(town).filter(mine))
-    limits = _by_resource(Limit.objects.of(town).filter(mine))
-    questions = _by_resource(Question.objects.of(town).filter(mine))
-    closed = _by_resource(closures)
-    return {
-        pk: Offer(
-            resource=row,
-            openings=tuple(one.opening for one in opening[pk]),
-            closures=(*closed[pk], *closed[None]),
-            units=tuple(units[pk]),
-            rates=tuple(rates[pk]),
-            limits=tuple(limits[pk]),
-            questions=tuple(questions[pk]),
-        )
-        for pk, row in rows.items()
-    }
+    found = {}
+    with connection.cursor() as cursor:
+        cursor.execute(_TERMS, {"town": town.pk, "ids": list(rows)})
+        for pk, text in cursor.fetchall():
+            terms = _terms(text)
+            closures = terms.closures
+            if since is not None:
+                closures = tuple(one for one in closures if one.last_on >= since)
+            found[pk] = Offer(
+                resource=rows[pk], openings=terms.openings, closures=closures, units=terms.units,
+                rates=terms.rates, limits=terms.limits, questions=terms.questions,
+            )  # fmt: skip
+    return {pk: found[pk] for pk in rows}
+
+
+class _Terms(NamedTuple):
+    """What is kept of a text, shared by all who read the same: never to be changed."""
+
+    openings: tuple[hours.Opening, ...]
+    closures: tuple[Closure, ...]
+    units: tuple[Unit, ...]
+    rates: tuple[Rate, ...]
+    limits: tuple[Limit, ...]
+    questions: tuple[Question, ...]
+
+
+def _rows_of(model: type[Model], more: str = "") -> str:
+    """SQL for the rows of this model that are of resource r, as JSON, in their own order."""
+    table, order = (
+        model._meta.db_table,
+        ", ".join(f"t.{name}" for name in model._meta.ordering or ["id"]),
+    )
+    return (
+        f"(SELECT coalesce(json_agg(t ORDER BY {order}), '[]') FROM {table} t "
+        f"WHERE t.municipality_id = %(town)s AND t.resource_id = r.id {more})"
+    )
+
+
+_PARTS: tuple[tuple[type[Model], str], ...] = (
+    (Hours, _rows_of(Hours)),
+    (Closure, _rows_of(Closure)),
+    (Closure, _rows_of(Closure).replace("t.resource_id = r.id", "t.resource_id IS NULL")),
+    (Unit, _rows_of(Unit, "AND t.retired_at IS NULL")),
+    (Rate, _rows_of(Rate)),
+    (Limit, _rows_of(Limit)),
+    (Question, _rows_of(Question)),
+)
+_TERMS = (
+    f"SELECT r.id, json_build_array({', '.join(sql for _model, sql in _PARTS)})::text "
+    "FROM unnest(%(ids)s::bigint[]) r(id)"
+)
+
+
+@lru_cache(maxsize=4096)
+def _terms(text: str) -> _Terms:
+    parts = [
+        tuple(_row(model, facts) for facts in rows)
+        for (model, _sql), rows in zip(_PARTS, json.loads(text, parse_float=Decimal), strict=True)
+    ]
+    opening, closed, closed_everywhere, units, rates, limits, questions = parts
+    return _Terms(
+        tuple(one.opening for one in opening), (*closed, *closed_everywhere), units, rates,
+        limits, questions,
+    )  # fmt: skip
+
+
+def _row(model: type[Model], facts: dict[str, Any]) -> Any:
+    """The row as Django would have read it."""
+    fields = model._meta.concrete_fields
+    values = [field.to_python(facts[str(field.column)]) for field in fields]
+    return model.from_db("default", [field.attname for field in fields], values)
 
 
 def offer(resource: Resource) -> Offer:
     return offers(resource.municipality, [resource])[resource.pk]
-
-
-def _by_resource(rows: Iterable[Any]) -> defaultdict[int | None, list[Any]]:
-    found: defaultdict[int | None, list[Any]] = defaultdict(list)
-    for row in rows:
-        found[row.resource_id].append(row)
-    return found
 
 
 @dataclass(frozen=True)

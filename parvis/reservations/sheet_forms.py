@@ -25,6 +25,17 @@ WEEKS = ("", "season_")
 SEASON = re.compile(r"\s*(\d{1,2})\s*/\s*(\d{1,2})\s*")
 
 
+OF_DESK = ["ways", "bring", "meeting"]
+DROPPED: dict[str, list[str]] = {
+    Resource.Kind.SPACE: ["total", "deposit_each", *OF_DESK],
+    Resource.Kind.EQUIPMENT: ["units", "capacity", "accessibility", *OF_DESK],
+    Resource.Kind.APPOINTMENT: [
+        "total", "deposit_each", "deposit", "capacity", "family", "longest",
+    ],
+}  # fmt: skip
+"""Kind → what its sheet does not ask."""
+
+
 class ResourceForm(forms.Form):
     """What it is, and by which rules it is lent. Hours here, minutes in the tables."""
 
@@ -53,9 +64,13 @@ class ResourceForm(forms.Form):
     open_to = forms.ChoiceField(
         label=gettext_lazy("Qui peut réserver"), choices=Resource.OpenTo.choices
     )
+    ways = forms.MultipleChoiceField(
+        label=gettext_lazy("Façons de se rencontrer"), choices=Resource.Way.choices,
+        widget=forms.CheckboxSelectMultiple,
+    )  # fmt: skip
     step = forms.TypedChoiceField(
         label=gettext_lazy("Un début possible toutes les"), coerce=int,
-        choices=[(n, f"{n}\u00a0min") for n in (15, 20, 30, 45, 60, 90, 120, 240, 1440)],
+        choices=[(n, f"{n}\u00a0min") for n in (10, 15, 20, 30, 45, 60, 90, 120, 240, 1440)],
     )  # fmt: skip
     shortest = forms.DecimalField(
         label=gettext_lazy("Durée minimale, en heures"), min_value=0, max_value=744,
@@ -98,23 +113,38 @@ class ResourceForm(forms.Form):
         help_text=gettext_lazy("Seules les personnes qui ont réservé les reçoivent."),
     )  # fmt: skip
 
+    bring = forms.CharField(
+        label=gettext_lazy("Documents à avoir en main, un par ligne"), max_length=2000,
+        required=False, widget=forms.Textarea(attrs={"rows": 3}),
+    )  # fmt: skip
+    meeting = forms.CharField(
+        label=gettext_lazy("Par vidéo\u00a0: adresse et marche à suivre"), max_length=1000,
+        required=False, widget=forms.Textarea(attrs={"rows": 2}),
+        help_text=gettext_lazy("Seules les personnes qui ont rendez-vous les reçoivent."),
+    )  # fmt: skip
+
     def __init__(self, *args: Any, kind: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.kind = kind
-        dropped = (
-            ["total", "deposit_each"]
-            if kind == Resource.Kind.SPACE
-            else ["units", "capacity", "accessibility"]
-        )
-        for name in dropped:
+        for name in DROPPED[kind]:
             del self.fields[name]
+        if kind == Resource.Kind.APPOINTMENT:
+            self.fields["shortest"] = small_number(
+                _("Durée d’un rendez-vous, en minutes"), least=5, most=480
+            )
+            self.fields["units"].label = _("Guichets, ou gens qui reçoivent, un par ligne")
+            self.fields["units"].help_text = _("Autant de rendez-vous en même temps.")
 
     def facts(self) -> dict[str, Any]:
         """Columns of the resource, lengths in minutes."""
         found = {name: value for name, value in self.cleaned_data.items() if name != "units"}
-        for name in ("shortest", "longest", "notice", "cancel_notice"):
+        in_hours = {"shortest", "longest", "notice", "cancel_notice"}
+        if self.kind == Resource.Kind.APPOINTMENT:
+            found["longest"], found["family"] = found["shortest"], Resource.Family.DESK
+            in_hours -= {"shortest", "longest"}
+        for name in in_hours:
             found[name] = int(found[name] * 60)
-        for name in ("text", "conditions", "instructions"):
+        for name in {"text", "conditions", "instructions", "bring", "meeting"} & found.keys():
             found[name] = found[name].replace("\r\n", "\n").strip()
         return found
 
@@ -132,6 +162,8 @@ def first_values(resource: Resource) -> dict[str, Any]:
         "shortest": _in_hours(resource.shortest), "longest": _in_hours(resource.longest),
         "notice": resource.notice // 60, "cancel_notice": resource.cancel_notice // 60,
     }  # fmt: skip
+    if resource.is_appointment:
+        shown["shortest"] = resource.shortest
     if resource.pk:
         names = [one.name for one in resource.units.filter(retired_at__isnull=True) if one.name]
         shown["units"] = "\n".join(names)

@@ -2,6 +2,7 @@ from django.urls import path
 
 from parvis.reservations import (
     staff,
+    staff_agenda,
     staff_blocks,
     staff_calendar,
     staff_counter,
@@ -23,6 +24,8 @@ urlpatterns = [
         staff.withdraw_payment,
         name="withdraw_payment",
     ),
+    path("agenda/", staff_agenda.agenda, name="agenda"),
+    path("<int:booking_id>/presence/", staff_agenda.note_presence, name="presence"),
     path("attente/", staff_waiting.waiting, name="waiting"),
     path("calendrier/", staff_calendar.day, name="day"),
     path("calendrier/<int:resource_id>/", staff_calendar.week, name="week"),

@@ -29,6 +29,7 @@ from parvis.reservations import (
     pages,
     prices,
     rules,
+    views_appointments,
     weeks,
     wording,
 )
@@ -197,7 +198,7 @@ def _change_page(
     data = request.POST if request.method == "POST" else request.GET
     facts = said(row, now)
     recap = _recap(request, choice, refusal, nearest, row, now=now)
-    facts |= {"recap": recap, "chosen_space": None}
+    facts |= {"recap": recap, "chosen_space": None, "where": "; ".join(facts["where"])}
     facts["pieces"] = [
         (one.resource, data.get(f"q{one.resource_id}", str(one.quantity)))
         for one in facts["takings"]
@@ -273,6 +274,9 @@ def _week_of(
     data: QueryDict, *, now: datetime,
 ) -> dict[str, Any]:  # fmt: skip
     town = request.municipality
+    if space.resource.is_appointment:
+        shown = choices.day_of(data.get("jour", ""))
+        return views_appointments.to_move(town, space, choice, shown, row, now=now)
     steps = weeks.steps_of(choice.span, space.resource.terms.step) if choice else []
     on = choices.day_of(data.get("jour", ""))
     shown = on or (steps[0] if steps else row.span.start).astimezone(town.zone).date()

@@ -68,12 +68,12 @@ def test_the_list_takes_the_same_queries_however_many_there_are(
     make.space(town)
     make.equipment(town)
     page.get("/reserver/")
-    with django_assert_num_queries(15):
+    with django_assert_num_queries(10):
         page.get("/reserver/")
     for _each in range(4):
         make.space(town)
         make.equipment(town)
-    with django_assert_num_queries(15):
+    with django_assert_num_queries(10):
         page.get("/reserver/")
 
 
@@ -94,7 +94,7 @@ def test_a_week_of_everything_says_what_each_day_has_left(client, town, django_a
     page = people.visitor(client, town)
     query = {"vue": "semaine", "jour": day.isoformat()}
     page.get("/reserver/", query)
-    with django_assert_num_queries(15):
+    with django_assert_num_queries(10):
         html = page.get("/reserver/", query).content.decode()
     cells = re.findall(r"jour=([\d-]+)\"><b>(\d+)</b>", html)
     assert (day.isoformat(), "2") in cells

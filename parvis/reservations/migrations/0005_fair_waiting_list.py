@@ -11,7 +11,7 @@ from parvis.core.db import Wall
 class Migration(migrations.Migration):
     dependencies = [
         ("municipalities", "0004_host_verified"),
-        ("reservations", "0003_pressed_twice_paid_once"),
+        ("reservations", "0004_rendez_appointments"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
