@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from parvis.municipalities.models import Municipality
-from parvis.reservations import actions, hours, moments, rules, slots
+from parvis.reservations import actions, hours, lineup, moments, rules, slots, waiting
 from parvis.reservations.hours import Span
 from parvis.reservations.models import (
     Booking,
@@ -210,6 +210,7 @@ def lend(
         book_for(town, residents[0], resources, now=now)
         meet(residents[0], next(one for one in resources if one.is_appointment), now=now)
         ask_for(residents[1:4], resources[1], now=now)
+        wait_for(residents, resources, now=now)
     return Booking.objects.of(town).count()
 
 
@@ -398,3 +399,26 @@ def ask_for(people: list[Resident], hall: Resource, *, now: datetime) -> None:
                 now=now - timedelta(hours=5 + number), purpose=ACTIVITIES[1 + number],
                 answers=answers, accepted=True,
             )  # fmt: skip
+
+
+def wait_for(people: list[Resident], resources: list[Resource], *, now: datetime) -> None:
+    """Agathe is second in line for the gymnasium; one hour of another room is hers to take."""
+    agathe, first, keeper = people[0], people[4], people[5]
+    gym = resources[0]
+    room = next(one for one in resources if one.name == "Local des aînés")
+    for resource, who, days in ((gym, (first, agathe), 5), (room, (agathe,), 6)):
+        span = free_span(resource, timedelta(hours=2), after=now + days * DAY)
+        if span is None:
+            continue
+        taken = actions.book(
+            resident=keeper, lines=[Line(resource.pk)], span=span, now=now - timedelta(hours=8),
+            purpose=ACTIVITIES[0], accepted=True,
+        )  # fmt: skip
+        for hours_ago, person in zip((6, 3), who, strict=False):
+            waiting.join(
+                resident=person, line=Line(resource.pk), span=span,
+                now=now - timedelta(hours=hours_ago),
+            )  # fmt: skip
+        if resource is room:
+            actions.cancel(taken, now=now)
+    lineup.serve_town(gym.municipality_id, draw=actions.draw_up, now=now)

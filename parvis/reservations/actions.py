@@ -19,7 +19,7 @@ from parvis.core.errors import Refused
 from parvis.core.jobs import each
 from parvis.municipalities.actions import record
 from parvis.municipalities.models import Municipality
-from parvis.reservations import approvals, asking, holds, letters, prices, rules
+from parvis.reservations import approvals, asking, holds, letters, lineup, prices, rules
 from parvis.reservations.calendars import close_feed as close_feed
 from parvis.reservations.calendars import renew_feed as renew_feed
 from parvis.reservations.decisions import approve as approve
@@ -67,6 +67,7 @@ def book(
     asked = prepare(resident.municipality, lines, now=now)
     if (before := made_with(resident, key, asked_for)) is not None:
         return before
+    lineup.give_way(asked, span, draw=draw_up, now=now, asker=resident)
     booking = draw_up(
         asked, resident=resident, span=span, now=now, people=people, clerk=clerk,
         organisation_id=organisation_id,
@@ -181,8 +182,9 @@ def hold(
     lines = asking.merged_lines(lines)
     town = resident.municipality
     asked = prepare(town, lines, now=now)
-    former = Booking.objects.of(town).filter(resident=resident, state=State.HELD)
-    for one in former.select_for_update():
+    lineup.give_way(asked, span, draw=draw_up, now=now, asker=resident)
+    former = Booking.objects.of(town).filter(resident=resident, state=State.HELD, waits=None)
+    for one in former.select_for_update(of=("self",)):
         holds.end(one, State.EXPIRED)
     booking = draw_up(
         asked, resident=resident, span=span, now=now, people=people, clerk=None,
@@ -270,6 +272,7 @@ def change(
     holds.check_changeable(fresh, token=token, now=now, clerk=clerk)
     found = offers(town, locked_rows)
     asked = [(found[line.resource_id], line) for line in wanted]
+    lineup.give_way(asked, span, draw=draw_up, now=now, asker=fresh.resident, but=fresh.pk)
     drawn = draw_up(
         asked, resident=fresh.resident, span=span, now=now, clerk=clerk, but=fresh.pk,
         people=people if people is not None else fresh.people,
@@ -382,6 +385,8 @@ def keep_time(now: datetime) -> int:
             with translation.override("fr"), as_town(town_id):
                 done += holds.clear_expired(town_id, now=now)
                 done += remind_due(town_id, now=now)
+            with translation.override("fr"):
+                done += lineup.serve_town(town_id, draw=draw_up, now=now)
         except Exception:
             # One town that cannot be treated must not hold up those behind it.
             logger.exception("reservations of town %s", town_id)

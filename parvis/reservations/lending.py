@@ -37,7 +37,7 @@ COLUMNS = frozenset(
         "family", "name", "summary", "text", "capacity", "accessibility", "address", "place",
         "total", "mode", "open_to", "step", "shortest", "longest", "notice", "days_ahead",
         "before", "after", "cancel_notice", "free_hours", "kept_percent", "conditions",
-        "instructions", "deposit", "deposit_each", "ways", "bring", "meeting",
+        "instructions", "offer_minutes", "deposit", "deposit_each", "ways", "bring", "meeting",
     }
 )  # fmt: skip
 MOST_UNITS = 60

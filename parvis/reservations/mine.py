@@ -8,8 +8,8 @@ from typing import Any
 
 from parvis.reservations import appointments, pages
 from parvis.reservations.bookings import BookingQuerySet
-from parvis.reservations.models import Booking, Resource, Taking
-from parvis.reservations.wording import said_period
+from parvis.reservations.models import Booking, Resource, Taking, Wait
+from parvis.reservations.wording import said_moment, said_period
 from parvis.residents.models import Resident
 
 State = Booking.State
@@ -94,4 +94,26 @@ def said(booking: Booking, now: datetime, taken: list[Taking] | None = None) -> 
         "is_over": booking.span.end <= now,
         "may_change": standing and may_change(booking, now),
         "standing": standing,
+    }
+
+
+def said_wait(wait: Wait, now: datetime) -> dict[str, Any]:
+    """What every page says of a place in line; `until` when a place is offered and still kept."""
+    zone, booking = wait.municipality.zone, wait.booking
+    kept = (
+        wait.state == Wait.State.OFFERED
+        and booking is not None
+        and booking.state == State.HELD
+        and booking.held_until is not None
+        and booking.held_until > now
+    )
+    until = booking.held_until if kept and booking is not None else None
+    return {
+        "wait": wait,
+        "title": wait.resource.name,
+        "period": said_period(wait.span, zone=zone, now=now),
+        "start": wait.span.start.astimezone(zone),
+        "until": said_moment(until, zone=zone, now=now) if until is not None else "",
+        "waiting": wait.state == Wait.State.WAITING and wait.span.start > now,
+        "word": wait.get_state_display(),
     }

@@ -19,8 +19,9 @@ from parvis.reservations.resources import (
     Resource,
     Unit,
 )
+from parvis.reservations.waits import Wait
 
 __all__ = [
     "Block", "Booking", "CalendarFeed", "Closure", "Hours", "Limit", "Organisation",
-    "OrganisationMember", "Payment", "Question", "Rate", "Resource", "Taking", "Unit",
+    "OrganisationMember", "Payment", "Question", "Rate", "Resource", "Taking", "Unit", "Wait",
 ]  # fmt: skip

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from parvis.core.errors import Refused
 from parvis.core.money import ZERO
 from parvis.municipalities.models import Municipality
-from parvis.reservations import asking, holds, months, prices, quotas, rules, weeks, wording
+from parvis.reservations import asking, holds, months, places, prices, quotas, rules, weeks, wording
 from parvis.reservations.choices import Choice
 from parvis.reservations.hours import Span, local_day
 from parvis.reservations.models import Booking, Organisation, Resource
@@ -339,6 +339,7 @@ def about(request: TownRequest, offer: Offer, on: date, *, now: datetime) -> dic
         "resource": resource,
         "icon": ICONS[resource.family],
         "where": where(resource),
+        "map": places.map_url(resource.address),
         "price": wording.price_chip(offer, price_class(request, on), on),
         "tariff": wording.price_words(offer, on),
         "hours": wording.hours_words(offer, on),

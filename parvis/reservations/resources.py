@@ -109,6 +109,8 @@ class Resource(Owned):
     kept_percent = models.PositiveSmallIntegerField(default=0)
     """What the town keeps of the total after that."""
 
+    offer_minutes = models.PositiveIntegerField(default=240)
+    """For how long a freed place is kept for the first in line; 0 for no waiting list."""
     conditions = models.TextField(blank=True)
     """What must be accepted, word for word; kept with each booking."""
     instructions = models.TextField(blank=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from datetime import time
+from datetime import time, timedelta
 from typing import Any
 
 from django import forms
@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy
 
 from parvis.core import typography
 from parvis.core.errors import Refused
-from parvis.reservations import hours
+from parvis.reservations import hours, rules
 from parvis.reservations.hours import Opening, Season
 from parvis.reservations.lending import Sheet
 from parvis.reservations.models import Resource
@@ -87,6 +87,13 @@ class ResourceForm(forms.Form):
     cancel_notice = small_number(
         gettext_lazy("Annulation en ligne jusqu’à tant d’heures avant"), most=2000
     )
+    offer_minutes = forms.TypedChoiceField(
+        label=gettext_lazy("Liste d’attente\u00a0: une place libérée est gardée"), coerce=int,
+        choices=[
+            (0, gettext_lazy("Pas de liste d’attente")),
+            *((n, rules.said_length(timedelta(minutes=n))) for n in (30, 60, 120, 240, 720, 1440)),
+        ],
+    )  # fmt: skip
     free_hours = small_number(gettext_lazy("Sans frais jusqu’à tant d’heures avant"), most=2000)
     kept_percent = small_number(gettext_lazy("Ensuite, part gardée, en\u00a0%"), most=100)
     deposit = forms.DecimalField(

@@ -7,6 +7,7 @@ from parvis.reservations import (
     staff_calendar,
     staff_counter,
     staff_lending,
+    staff_waiting,
 )
 
 app_name = "reservations_staff"
@@ -25,6 +26,7 @@ urlpatterns = [
     ),
     path("agenda/", staff_agenda.agenda, name="agenda"),
     path("<int:booking_id>/presence/", staff_agenda.note_presence, name="presence"),
+    path("attente/", staff_waiting.waiting, name="waiting"),
     path("calendrier/", staff_calendar.day, name="day"),
     path("calendrier/<int:resource_id>/", staff_calendar.week, name="week"),
     path("calendrier/feuille/", staff_calendar.sheet, name="sheet"),

@@ -35,8 +35,8 @@ from parvis.reservations import (
 )
 from parvis.reservations.choices import Choice
 from parvis.reservations.hours import Span
-from parvis.reservations.mine import STANDING, said, theirs
-from parvis.reservations.models import Booking, CalendarFeed, Payment
+from parvis.reservations.mine import STANDING, said, said_wait, theirs
+from parvis.reservations.models import Booking, CalendarFeed, Payment, Wait
 from parvis.reservations.pages import Recap
 from parvis.reservations.readings import Offer
 from parvis.residents.http import ResidentRequest
@@ -65,10 +65,12 @@ def mine(request: ResidentRequest) -> HttpResponse:
     coming = rows.filter(state__in=STANDING).upcoming(now)
     past = rows.exclude(pk__in=coming.values("pk")).order_by("-period__startswith", "-pk")
     page = Paginator(past, PER_PAGE).get_page(request.GET.get("page"))
+    waits = Wait.objects.of(request.municipality).filter(resident=request.user).of_page(now)
     return render(
         request,
         "reservations/mine.html",
         {
+            "waits": [said_wait(one, now) for one in waits],
             "coming": [said(one, now) for one in coming[:100]],
             "past": [said(one, now) for one in page.object_list],
             "page": page,

@@ -131,4 +131,7 @@ NOT_PAGES: dict[str, str] = {
     "api/v1/announcements/<announcement_id>": FILE,
     "api/v1/subjects": FILE,
     "api/v1/sectors": FILE,
+    "api/v1/resources": FILE,
+    "api/v1/resources/<resource_id>": FILE,
+    "api/v1/resources/<resource_id>/availability": FILE,
 }

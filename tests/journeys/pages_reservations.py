@@ -10,7 +10,7 @@ from django.utils import timezone
 from parvis.municipalities.models import Municipality
 from parvis.reservations import actions, blocks, moments, weeks
 from parvis.reservations.hours import Span
-from parvis.reservations.models import Booking, Organisation, Resource
+from parvis.reservations.models import Booking, Organisation, Resource, Wait
 from parvis.reservations.readings import Line, free_starts, occupation, offer
 from parvis.residents.models import Resident
 
@@ -44,6 +44,11 @@ LOOKS: dict[str, list[tuple[str, str, int]]] = {
         (VISITOR, "/reserver/{office}/", 200),
     ],
     MINE: [(RESIDENT, f"/{MINE}", 200)],
+    "reserver/<int:resource_id>/attente/": [(RESIDENT, "/reserver/{space}/attente/", 200)],
+    f"{MINE}attente/<int:wait_id>/": [
+        (RESIDENT, f"/{MINE}attente/{{waiting}}/", 200),
+        (RESIDENT, f"/{MINE}attente/{{offered}}/", 200),
+    ],
     f"{MINE}calendrier/": [(RESIDENT, f"/{MINE}calendrier/", 200)],
     f"{MINE}<int:booking_id>/": [
         (RESIDENT, f"/{MINE}{{booking}}/", 200),
@@ -66,6 +71,7 @@ LOOKS |= {
         "": [""],
         "<int:booking_id>/": ["{booking}/", "{asked}/", "{cancelled}/"],
         "agenda/": ["agenda/", "agenda/?jour={office_day}&vue=semaine"],
+        "attente/": ["attente/"],
         "calendrier/": ["calendrier/"],
         "calendrier/<int:resource_id>/": ["calendrier/{space}/", "calendrier/{equipment}/"],
         "calendrier/feuille/": ["calendrier/feuille/"],
@@ -93,6 +99,7 @@ LOOKS |= {
     }.items()
 }  # fmt: skip
 DEEDS = (
+    f"{MINE}attente/<int:wait_id>/quitter/",
     f"{MINE}calendrier/fermer/",
     *(
         f"{DESK}{route}"
@@ -109,6 +116,7 @@ DEEDS = (
 FILES = (
     f"{MINE}<int:booking_id>/calendrier.ics",
     "reserver/calendrier/<str:token>.ics",
+    "reserver/<int:resource_id>/calendrier.ics",
     f"{DESK}occupation.csv",
 )
 
@@ -146,6 +154,8 @@ def names(town: Municipality, agathe: Resident) -> dict[str, Any]:
         "office": office.pk, "appointment": appointment.pk,
         "office_day": f"{moment.start.astimezone(town.zone):%Y-%m-%d}",
         "office_query": f"lieu={office.pk}&h={weeks.key(moment.start)}",
+        "waiting": Wait.objects.of(town).get(resident=agathe, state="waiting").pk,
+        "offered": Wait.objects.of(town).get(resident=agathe, state="offered").pk,
         "agathe": agathe.pk, "club": Organisation.objects.of(town).first().pk,
         "asked": Booking.objects.of(town).filter(state="asked").first().pk,
         "free_query": f"lieu={room.pk}&h={weeks.key(free.start)}",
