@@ -14,7 +14,15 @@ from parvis.announcements.models import Announcement
 from parvis.cases.models import Case, ClosedDay, StrayLetter
 from parvis.municipalities.models import HostName, Invitation, StaffMember
 from parvis.notifications.models import BadAddress, Device, Message, Subject
-from parvis.reservations.models import Block, Booking, Closure, Organisation, Payment, Resource
+from parvis.reservations.models import (
+    Block,
+    Booking,
+    Closure,
+    Organisation,
+    Payment,
+    Resource,
+    Wait,
+)
 from parvis.residents.models import Household, HouseholdMember, Phone, Place, Resident
 from parvis.territory.models import Address, Import, Sector
 
@@ -65,6 +73,7 @@ OPEN_DOORS = {
     "reserver/": "what is lent, and when it is free",
     "reserver/materiel/": "what is lent, and when it is free",
     "reserver/<int:resource_id>/": "what is lent, and when it is free",
+    "reserver/<int:resource_id>/calendrier.ics": "when it is taken, without names",
     "reserver/calendrier/<str:token>.ics": "behind the secret in the address",
     "alertes/": "danger concerns everyone",
     "alertes/bandeau/": "danger concerns everyone",
@@ -125,6 +134,7 @@ ROWS: dict[str, Any] = {
     "resource_id": Resource,
     "sector_id": Sector,
     "subject_id": Subject,
+    "wait_id": Wait,
 }
 """Name of an argument → the model whose row it names."""
 WORDS = {

@@ -67,6 +67,7 @@ from parvis.reservations.models import (
     Resource,
     Taking,
     Unit,
+    Wait,
 )  # fmt: skip
 from parvis.residents.models import (
     Consent,
@@ -218,4 +219,5 @@ def reserve(town, add, person):
     add(Block, reason="Entretien", period=lasts, created_at=NOW)
     add(Taking, booking=booking, resource=space, unit=unit, period=lasts, blocked=lasts)
     add(Payment, booking=booking, amount=44, means="cash", at=NOW, by_id=person.pk)
+    add(Wait, resident=person, resource=space, period=lasts, created_at=NOW)
     add(CalendarFeed, resident=person, digest=f"d{town.pk}", created_at=NOW)

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from parvis.core.errors import Refused
 from parvis.core.money import ZERO
 from parvis.municipalities.models import Municipality
-from parvis.reservations import asking, holds, months, prices, quotas, rules, weeks, wording
+from parvis.reservations import asking, holds, months, places, prices, quotas, rules, weeks, wording
 from parvis.reservations.choices import Choice
 from parvis.reservations.hours import Span, local_day
 from parvis.reservations.models import Booking, Organisation, Resource
@@ -26,7 +26,7 @@ from parvis.residents.models import Place, Resident
 ICONS = {
     "room": "users", "gym": "volleyball", "court": "volleyball", "rink": "snowflake",
     "shelter": "tree-pine", "kitchen": "cooking-pot", "furniture": "table", "tent": "flag",
-    "sound": "projector", "sport": "ticket", "other": "layers",
+    "sound": "projector", "sport": "ticket", "desk": "user-check", "other": "layers",
 }  # fmt: skip
 """Family → icon."""
 STATES = {
@@ -339,6 +339,7 @@ def about(request: TownRequest, offer: Offer, on: date, *, now: datetime) -> dic
         "resource": resource,
         "icon": ICONS[resource.family],
         "where": where(resource),
+        "map": places.map_url(resource.address),
         "price": wording.price_chip(offer, price_class(request, on), on),
         "tariff": wording.price_words(offer, on),
         "hours": wording.hours_words(offer, on),
@@ -357,6 +358,9 @@ def about(request: TownRequest, offer: Offer, on: date, *, now: datetime) -> dic
 def steps_query(offer: Offer, span: Span) -> str:
     """The address of a resource's page with these steps chosen."""
     data = QueryDict(mutable=True)
+    if offer.resource.is_appointment:
+        data["h"] = weeks.key(span.start)
+        return data.urlencode()
     data.setlist("h", [weeks.key(one) for one in weeks.steps_of(span, offer.resource.terms.step)])
     return data.urlencode()
 

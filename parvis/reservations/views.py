@@ -25,7 +25,9 @@ from parvis.reservations import (
     pages,
     rules,
     search,
+    views_appointments,
     views_loans,
+    views_waiting,
     weeks,
     wording,
 )
@@ -128,6 +130,8 @@ def resource(request: TownRequest, resource_id: int) -> HttpResponse:
     """One thing that is lent: what it is, when it is free, what it costs."""
     now = timezone.now()
     offer = _offer(request, resource_id, now)
+    if offer.resource.is_appointment:
+        return views_appointments.about(request, offer, now=now)
     if not offer.resource.is_space:
         return views_loans.about(request, offer, now=now)
     town = request.municipality
@@ -188,37 +192,50 @@ def confirm(request: ResidentRequest) -> HttpResponse:
         sent, lines=choice.lines, person=request.user, initial=_written(data, request.method)
     )
     nearest: list[Span] = []
-    if form.is_valid() and _price_is_seen(request, choice, form, now=now):
-        try:
-            booking = actions.book(
-                resident=request.user,
-                lines=[line for _offer, line in choice.lines],
-                span=choice.span,
-                now=now,
-                key=form.cleaned_data["key"],
-                purpose=form.cleaned_data["purpose"],
-                people=form.cleaned_data.get("people"),
-                organisation_id=form.organisation_id,
-                answers=form.answers(),
-                accepted=form.cleaned_data.get("accepted", False),
-            )
-        except Refused as refused:
-            form.add_error(None, str(refused))
-            nearest = refused.nearest if isinstance(refused, rules.Taken) else []
-        else:
-            messages.success(request, _said_made(booking))
-            return go_to(request, booking)
-    return _confirm_page(request, choice, form, nearest, now=now)
+    recap = None
+    if form.is_valid():
+        recap = pages.recap(
+            request, choice, now=now, organisation=form.cleaned_data.get("organisation")
+        )
+        if _may_be_asked(request, recap, form):
+            try:
+                booking = actions.book(
+                    resident=request.user,
+                    lines=[line for _offer, line in choice.lines],
+                    span=choice.span,
+                    now=now,
+                    key=form.cleaned_data["key"],
+                    purpose=form.cleaned_data["purpose"],
+                    people=form.cleaned_data.get("people"),
+                    organisation_id=form.organisation_id,
+                    answers=form.answers(),
+                    accepted=form.cleaned_data.get("accepted", False),
+                    way=form.cleaned_data.get("way", ""),
+                )
+            except Refused as refused:
+                form.add_error(None, str(refused))
+                nearest = refused.nearest if isinstance(refused, rules.Taken) else []
+                # It was read before somebody else had it.
+                recap = None
+            else:
+                messages.success(request, _said_made(booking))
+                return go_to(request, booking)
+    return _confirm_page(request, choice, form, nearest, recap, now=now)
 
 
-def _price_is_seen(
-    request: ResidentRequest, choice: Choice, form: BookingForm, *, now: datetime
-) -> bool:
-    """Whether the page showed what is owed: a tariff or the payer may have changed since."""
-    organisation = form.cleaned_data.get("organisation")
-    recap = pages.recap(request, choice, now=now, organisation=organisation)
-    if recap.quote is None or pages.owed(recap) == form.cleaned_data["seen"]:
-        # What is taken is refused by the booking itself.
+def _may_be_asked(request: ResidentRequest, recap: Recap, form: BookingForm) -> bool:
+    """Whether it is free at the price that the page showed: a tariff, or who pays, may change.
+
+    What is taken already is refused from here, without a lock: on an opening morning nearly all
+    of it is. A page sent again goes on, since its own booking is what takes the place.
+    """
+    if recap.quote is None:
+        return (
+            Booking.objects.of(request.municipality)
+            .filter(resident=request.user, key=form.cleaned_data["key"])
+            .exists()
+        )
+    if pages.owed(recap) == form.cleaned_data["seen"]:
         return True
     form.add_error(
         None,
@@ -263,12 +280,13 @@ def back_of(data: QueryDict) -> str:
 
 
 def _confirm_page(
-    request: ResidentRequest, choice: Choice, form: BookingForm, nearest: list[Span], *,
-    now: datetime,
+    request: ResidentRequest, choice: Choice, form: BookingForm, nearest: list[Span],
+    recap: Recap | None, *, now: datetime,
 ) -> HttpResponse:  # fmt: skip
     town = request.municipality
-    organisation = form.chosen_organisation()
-    recap = pages.recap(request, choice, now=now, organisation=organisation)
+    if recap is None:
+        organisation = form.chosen_organisation()
+        recap = pages.recap(request, choice, now=now, organisation=organisation)
     options = recap.nearest or [pages.option(span, town, now) for span in nearest]
     refused = form.is_bound or bool(recap.refusal)
     if recap.refusal and form.is_bound and recap.refusal not in form.non_field_errors():
@@ -282,6 +300,7 @@ def _confirm_page(
         "choice": choice,
         "options": options,
         "back": pages.choice_url(choice),
+        "waiting_url": views_waiting.join_url(choice) if options else "",
         "conditions": [
             offer.resource for offer, _line in choice.lines if offer.resource.conditions.strip()
         ],

@@ -60,6 +60,7 @@ NOT_PAGES: dict[str, str] = {
     "moi/protection/deconnecter/": DEED,
     "moi/donnees/telecharger/": FILE,
     "mes-avis/choix/": DEED,
+    "mes-avis/ordre/": DEED,
     "mes-avis/pause/": DEED,
     "mes-avis/reprise/": DEED,
     "mes-avis/essai/": DEED,
@@ -130,4 +131,7 @@ NOT_PAGES: dict[str, str] = {
     "api/v1/announcements/<announcement_id>": FILE,
     "api/v1/subjects": FILE,
     "api/v1/sectors": FILE,
+    "api/v1/resources": FILE,
+    "api/v1/resources/<resource_id>": FILE,
+    "api/v1/resources/<resource_id>/availability": FILE,
 }

@@ -7,6 +7,8 @@ from datetime import datetime, time, timedelta
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from parvis.core.db import as_town
@@ -160,6 +162,27 @@ def test_an_hour_taken_meanwhile_is_refused_with_the_nearest_and_nothing_is_lost
     assert 'value="Chorale"' in moved.content.decode()
     assert signed_in.post(CONFIRM, {**fields(moved), "purpose": "Chorale"}).status_code == 302
     assert Booking.objects.of(town).get(resident=person).span == Span(at(town, 11), at(town, 12))
+
+
+def test_what_is_taken_is_refused_without_a_lock_and_ones_own_is_found_again(
+    signed_in, person, town
+):
+    hall = make.space(town)
+    data = fields(signed_in.get(CONFIRM, chosen(hall, at(town, 10))))
+    other = fields(signed_in.get(CONFIRM, chosen(hall, at(town, 12))))
+    take(town, hall, at(town, 10))
+
+    def locks(asked: dict) -> tuple[int, int]:
+        with CaptureQueriesContext(connection) as done:
+            status = signed_in.post(CONFIRM, asked).status_code
+        return status, sum("FOR NO KEY UPDATE" in one["sql"] for one in done.captured_queries)
+
+    assert locks(data) == (422, 0)
+    status, taken = locks(other)
+    assert status == 302 and taken
+    # Sent again, its own booking takes the place: it is asked of the action, which knows the key.
+    assert locks(other)[0] == 302
+    assert Booking.objects.of(town).filter(resident=person).count() == 1
 
 
 def test_conditions_and_questions_are_asked_before(signed_in, person, town):
