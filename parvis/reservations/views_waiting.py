@@ -17,12 +17,13 @@ from parvis.core.errors import Refused
 from parvis.core.htmx import go_to
 from parvis.reservations import rules, waiting, weeks, wording
 from parvis.reservations.choices import Choice
-from parvis.reservations.forms import BookingForm, WaitForm
+from parvis.reservations.forms import BookingForm
 from parvis.reservations.hours import Span
 from parvis.reservations.mine import said_wait
 from parvis.reservations.models import Booking, Resource, Wait
 from parvis.reservations.pages import Recap
 from parvis.reservations.readings import Line, offer
+from parvis.reservations.waiting_forms import WaitForm
 from parvis.residents.http import ResidentRequest
 
 
