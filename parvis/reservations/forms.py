@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from parvis.reservations.choices import number
 from parvis.reservations.desk_forms import fit_to_desk
-from parvis.reservations.models import Organisation, Question, Resource
+from parvis.reservations.models import Organisation, Question
 from parvis.reservations.readings import Line, Offer
 from parvis.residents.models import Resident
 

@@ -23,6 +23,10 @@ class ResourceQuerySet(OwnedQuerySet):
         """What residents may see and ask for."""
         return self.filter(state=Resource.State.OPEN)
 
+    def with_line(self) -> Self:
+        """What one may wait for in line. Not a desk: its next free moment is near, and offered."""
+        return self.filter(offer_minutes__gt=0).exclude(kind=Resource.Kind.APPOINTMENT)
+
     def whole(self) -> Self:
         """With units, hours, rates, limits and questions, one query for each."""
         return self.prefetch_related("units", "hours", "rates", "limits", "questions")
@@ -167,6 +171,11 @@ class Resource(Owned):
     @property
     def is_appointment(self) -> bool:
         return self.kind == self.Kind.APPOINTMENT
+
+    @property
+    def has_line(self) -> bool:
+        """Whether one may wait for it in line: see `with_line`."""
+        return bool(self.offer_minutes) and not self.is_appointment
 
     @property
     def terms(self) -> rules.Terms:

@@ -30,7 +30,7 @@ from parvis.residents.http import ResidentRequest
 def join_url(choice: Choice) -> str:
     """Where one gets in line for a choice; empty when it is of several things."""
     resource = choice.lines[0][0].resource
-    if len(choice.lines) > 1 or not resource.offer_minutes:
+    if len(choice.lines) > 1 or not resource.has_line:
         return ""
     data = QueryDict(mutable=True)
     data["du"], data["au"] = weeks.key(choice.span.start), weeks.key(choice.span.end)
@@ -42,9 +42,7 @@ def join_url(choice: Choice) -> str:
 def join(request: ResidentRequest, resource_id: int) -> HttpResponse:
     """Say what one waits for: the moment, and how much."""
     town, now = request.municipality, timezone.now()
-    resource = get_object_or_404(
-        Resource.objects.of(town).offered().filter(offer_minutes__gt=0), pk=resource_id
-    )
+    resource = get_object_or_404(Resource.objects.of(town).offered().with_line(), pk=resource_id)
     form = WaitForm(
         request.POST if request.method == "POST" else None,
         resource=resource,

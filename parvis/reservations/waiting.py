@@ -48,7 +48,7 @@ def join(
     ).first()
     if before is not None:
         return before
-    if not resource.offer_minutes:
+    if not resource.has_line:
         raise Refused(_("Il n’y a pas de liste d’attente ici\u00a0: choisissez un autre moment."))
     # Whoever could not have it anyway would wait for nothing.
     actions.draw_up(

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from parvis.core.errors import Refused
 from parvis.reservations import actions, lineup, waiting, weeks
 from parvis.reservations.hours import Span
 from parvis.reservations.models import Booking, Wait
@@ -140,3 +141,17 @@ def test_the_bureau_sees_who_waits_in_order(client, town):
     said = text_of(desk.get("/bureau/reservations/attente/"))
     assert said.index("Zoé") < said.index("Anne")
     assert "Salle du Pont" in said
+
+
+def test_nobody_waits_in_line_for_a_desk(page, person, town):
+    office = make.desk(town)
+    assert (
+        f"/reserver/{office.pk}/attente/"
+        not in page.get(f"/reserver/{office.pk}/").content.decode()
+    )
+    assert page.get(f"/reserver/{office.pk}/attente/").status_code == 404
+    with pytest.raises(Refused, match="pas de liste d’attente"):
+        waiting.join(
+            resident=person, line=Line(office.pk), now=timezone.now(),
+            span=Span(at(town, 10), at(town, 10) + timedelta(minutes=30)),
+        )  # fmt: skip
