@@ -35,6 +35,7 @@ NUMBERED = re.compile(r"\A([a-z_]+:)(\d+)\Z")
 """A reference in words, announcement:12."""
 PAGE = re.compile(
     r"(/(?:avis|alertes|mes-demandes|bureau/demandes|reserver/mes-reservations|"
+    r"reserver/mes-reservations/attente|"
     r"bureau/reservations)/)(\d+)(?=[-/])"
 )
 # Numbers that are not of this town's rows.

@@ -14,7 +14,15 @@ from parvis.announcements.models import Announcement
 from parvis.cases.models import Case, ClosedDay, StrayLetter
 from parvis.municipalities.models import HostName, Invitation, StaffMember
 from parvis.notifications.models import BadAddress, Device, Message, Subject
-from parvis.reservations.models import Block, Booking, Closure, Organisation, Payment, Resource
+from parvis.reservations.models import (
+    Block,
+    Booking,
+    Closure,
+    Organisation,
+    Payment,
+    Resource,
+    Wait,
+)
 from parvis.residents.models import Household, HouseholdMember, Phone, Place, Resident
 from parvis.territory.models import Address, Import, Sector
 
@@ -126,6 +134,7 @@ ROWS: dict[str, Any] = {
     "resource_id": Resource,
     "sector_id": Sector,
     "subject_id": Subject,
+    "wait_id": Wait,
 }
 """Name of an argument → the model whose row it names."""
 WORDS = {

@@ -6,7 +6,15 @@ from datetime import time, timedelta
 
 from django.db import models
 
-from parvis.alerts.models import Alert, Answer, CapFile, Received, Revision, SigningKey
+from parvis.alerts.models import (
+    Alert,
+    Answer,
+    CapFile,
+    Received,
+    Revision,
+    SigningKey,
+    Visit,
+)
 from parvis.announcements.models import (
     Announcement,
     Attachment,
@@ -59,6 +67,7 @@ from parvis.reservations.models import (
     Resource,
     Taking,
     Unit,
+    Wait,
 )  # fmt: skip
 from parvis.residents.models import (
     Consent,
@@ -184,6 +193,10 @@ def one_of_each(town) -> dict[type[models.Model], models.Model]:
     )  # fmt: skip
     add(SigningKey, private=secret.encipher("cap", b"0"), certificate="", created_at=NOW)
     add(Answer, alert=alert, resident=person, kind="help", first_at=NOW, at=NOW)
+    add(
+        Visit, alert=alert, address=Address.objects.of(town).first(), found="warned",
+        by_id=person.pk, at=NOW,
+    )  # fmt: skip
     return made
 
 
@@ -206,4 +219,5 @@ def reserve(town, add, person):
     add(Block, reason="Entretien", period=lasts, created_at=NOW)
     add(Taking, booking=booking, resource=space, unit=unit, period=lasts, blocked=lasts)
     add(Payment, booking=booking, amount=44, means="cash", at=NOW, by_id=person.pk)
+    add(Wait, resident=person, resource=space, period=lasts, created_at=NOW)
     add(CalendarFeed, resident=person, digest=f"d{town.pk}", created_at=NOW)

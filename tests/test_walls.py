@@ -141,6 +141,7 @@ REFUSALS = (
 APPEND_ONLY = {
     "municipalities_auditline", "municipalities_auditseal", "notifications_outcome",
     "announcements_version", "cases_event", "alerts_capfile",
+    "alerts_visit",
 }  # fmt: skip
 
 

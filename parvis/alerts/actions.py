@@ -81,6 +81,7 @@ def send_alert(
         sector_ids=to.sector_ids,
         address_ids=to.address_ids,
         after=[one.message for one in earlier],
+        step_minutes=audience.step_of(fresh),
     )
     if message.targeted == 0 and fresh.kind == rules.ALERT and not to_nobody:
         raise Refused(

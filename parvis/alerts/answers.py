@@ -14,6 +14,8 @@ from parvis.core import live, prose
 from parvis.core.errors import Refused
 from parvis.municipalities.actions import record
 from parvis.municipalities.models import StaffMember
+from parvis.notifications.actions import mark_opened
+from parvis.notifications.models import Channel
 from parvis.residents.models import Resident
 
 
@@ -65,6 +67,7 @@ def answer(
             },
         )
     )  # fmt: skip
+    confirm(fresh, resident, now=now)
     if not made and (kind == SEEN or (kind, note or found.note) == (found.kind, found.note)):
         return found
     if not made:
@@ -78,6 +81,16 @@ def answer(
     record("alerts.answered", municipality=alert.municipality_id, alert=alert.pk)
     live.publish(alert.municipality_id, desk_topic(alert.pk))
     return found
+
+
+def confirm(alert: Alert, resident: Resident, *, now: datetime) -> None:
+    """Who answers has what the alert says now: no further channel is tried for this person."""
+    newest = alert.revisions.sent().order_by("-number").values_list("message_id", flat=True).first()
+    if newest is not None:
+        mark_opened(
+            municipality=alert.municipality, message_id=newest, resident_id=resident.pk,
+            channel=Channel.INAPP, now=now,
+        )  # fmt: skip
 
 
 @transaction.atomic

@@ -106,12 +106,18 @@ def told(revision: Revision, earlier: Sequence[Revision]) -> Target:
     )
 
 
+def step_of(revision: Revision) -> int | None:
+    """Minutes between a person's channels; None where lives cannot wait: all at once."""
+    return None if revision.severity == rules.EXTREME else revision.municipality.step_minutes
+
+
 def count(revision: Revision, earlier: Sequence[Revision], *, now: datetime) -> audience.Audience:
     """Who would be reached if it left now, or raise Refused."""
     to = told(revision, earlier)
     return audience.count_audience(
         municipality=revision.municipality, subject=emergency_subject(revision.municipality),
         now=now, sector_ids=to.sector_ids, address_ids=to.address_ids,
+        step_minutes=step_of(revision),
     )  # fmt: skip
 
 

@@ -67,10 +67,12 @@ class Reach:
     confirmed: int
     help: int
     help_open: int
+    joined: int
+    """Handed over, or answered: who confirmed in the portal may have been handed nothing else."""
 
     @property
     def not_reached(self) -> int:
-        return max(0, self.targeted - self.handed)
+        return max(0, self.targeted - self.joined)
 
     @property
     def handed_percent(self) -> float:
@@ -130,19 +132,27 @@ def _facts(alert: Alert, revision: Revision | None = None) -> dict[str, Any]:
     return facts
 
 
+def area_facts(alert: Alert, revision: Revision) -> dict[str, Any]:
+    """Parameters of a reading that begins with `PERSONS` and `AREA`."""
+    return _facts(alert, revision)
+
+
 def reach(alert: Alert) -> Reach:
     """Count the persons of an alert."""
     answers = Answer.objects.of(alert.municipality_id).filter(alert=alert)
     with connection.cursor() as cursor:
         cursor.execute(
-            f"{PERSONS} SELECT (SELECT count(*) FROM persons), (SELECT count(*) FROM handed)",
+            f"{PERSONS} SELECT (SELECT count(*) FROM persons), (SELECT count(*) FROM handed), "
+            "(SELECT count(*) FROM persons "
+            "JOIN (SELECT id FROM handed UNION SELECT id FROM answered) j USING (id))",
             _facts(alert),
         )
-        targeted, handed = cursor.fetchone()
+        targeted, handed, joined = cursor.fetchone()
     asking = answers.filter(help_at__isnull=False)
     return Reach(
         targeted=targeted,
         handed=handed,
+        joined=joined,
         confirmed=answers.count(),
         help=asking.count(),
         help_open=asking.filter(kind=Answer.Kind.HELP, taken_at__isnull=True).count(),

@@ -16,6 +16,7 @@ from parvis.alerts import events, rules
 from parvis.alerts.cap_models import CapFile as CapFile
 from parvis.alerts.cap_models import Received as Received
 from parvis.alerts.cap_models import SigningKey as SigningKey
+from parvis.alerts.round_models import Visit as Visit
 from parvis.municipalities.models import Owned, OwnedQuerySet
 from parvis.notifications.models import Message
 from parvis.residents.models import Resident

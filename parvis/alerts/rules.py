@@ -38,6 +38,7 @@ SEVERITIES: Mapping[str, object] = {
     "Moderate": _("Modérée"),
     "Minor": _("Mineure"),
 }
+EXTREME = "Extreme"
 URGENCIES: Mapping[str, object] = {
     "Immediate": _("Agir tout de suite"),
     "Expected": _("Agir bientôt"),

@@ -95,8 +95,9 @@ def unreached(request: StaffRequest, alert_id: int) -> HttpResponse:
     return render(
         request,
         "alerts/staff/unreached.html",
-        {"alert": alert, "current": current, "page": page, "rows": rows, "total": total},
-    )
+        {"alert": alert, "current": current, "page": page, "rows": rows, "total": total,
+         "may_visit": may_enter(request.staff, "rescue", "see")},
+    )  # fmt: skip
 
 
 @staff_door(ROOM, "see")

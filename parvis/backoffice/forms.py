@@ -113,9 +113,15 @@ class TownForm(forms.Form):
         ],
     )
 
+    step_minutes = forms.IntegerField(
+        label=_("Urgence\u00a0: minutes entre deux moyens"), min_value=1, max_value=60,
+        widget=forms.NumberInput(attrs={"inputmode": "numeric"}),
+    )  # fmt: skip
+
     PLAIN = (
         "name", "help_phone", "night_phone", "contact_email", "street_address", "code",
         "privacy_officer", "privacy_email", "brand", "time_zone", "recognised_29_1",
+        "step_minutes",
     )  # fmt: skip
 
     @classmethod

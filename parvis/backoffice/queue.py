@@ -59,6 +59,8 @@ def awaiting(member: StaffMember, *, now: datetime) -> list[Item]:
     items: list[Item] = []
     if may_enter(member, "alerts", "see"):
         items += alerts(member, now=now)
+    elif may_enter(member, "rescue", "see"):
+        items += rescues(member, now=now)
     if may_enter(member, "announcements", "see"):
         items += failed_sends(member, now=now)
         items += announcements(member, now=now)
@@ -209,6 +211,21 @@ def alerts(member: StaffMember, *, now: datetime) -> Iterator[Item]:
             due_at=promised,
             is_mine=one.decided_by_id == member.person_id,
             key=f"alert-{one.alert_id}",
+        )
+
+
+def rescues(member: StaffMember, *, now: datetime) -> Iterator[Item]:
+    """The way in for a rescuer, who has no menu of alerts: where someone must go."""
+    for one in Revision.objects.of(member.municipality_id).newest_of_standing(now):
+        yield Item(
+            title=one.title,
+            detail=_("Alerte en vigueur\u00a0: demandes d’aide et adresses non jointes"),
+            url=f"/bureau/alertes/{one.alert_id}/porte-a-porte/",
+            action=_("Porte-à-porte"),
+            room=_("Alertes"),
+            due_at=one.next_at or one.alert.expires_at,
+            is_mine=False,
+            key=f"alert-round-{one.alert_id}",
         )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -51,6 +51,11 @@ def current_town() -> int | None:
         cursor.execute(f"SELECT {CURRENT_TOWN}")
         found: int | None = cursor.fetchone()[0]
     return found
+
+
+def id_array(ids: Iterable[int | None]) -> str:
+    """A bigint[] of PostgreSQL as one text: the driver takes ten times as long over a list."""
+    return "{" + ",".join("NULL" if one is None else str(int(one)) for one in ids) + "}"
 
 
 def violated_constraint(error: IntegrityError) -> str | None:

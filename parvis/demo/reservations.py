@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from parvis.municipalities.models import Municipality
-from parvis.reservations import actions, hours, rules, slots
+from parvis.reservations import actions, hours, lineup, moments, rules, slots, waiting
 from parvis.reservations.hours import Span
 from parvis.reservations.models import (
     Booking,
@@ -38,6 +38,12 @@ ACTIVITIES = (
 )  # fmt: skip
 
 
+SUBJECTS = (
+    "Une clôture en façade", "Une piscine hors terre", "Agrandir la cuisine",
+    "Un cabanon de 12 pieds", "Abattre un érable", "Changer les fenêtres",
+)  # fmt: skip
+
+
 @dataclass(frozen=True)
 class Plan:
     """One resource, as the seed writes it."""
@@ -57,6 +63,8 @@ class Plan:
     facts: dict[str, Any] = field(default_factory=dict)
     question: str = ""
     limit: tuple[int, str] | None = None
+    desks: tuple[str, ...] = ()
+    """Who receives, when it is by appointment."""
 
 
 def hourly(resident: int, other: int, commercial: int) -> tuple[tuple[str, str, str], ...]:
@@ -124,6 +132,23 @@ PLANS = (
         facts={"capacity": 50, "longest": 480, "step": 60, "cancel_notice": 1440},
     ),
     Plan(
+        "Inspecteur en bâtiment", "appointment", "desk",
+        "Permis, clôture, piscine, rénovation\u00a0: posez vos questions avant de commencer.",
+        hours=(9, 16), days=(0, 1, 2, 3), units=2, busy=0.5,
+        desks=("Marie-Ève Gagnon", "Sylvain Boivin"),
+        facts={
+            "step": 30, "shortest": 30, "longest": 30, "days_ahead": 45, "notice": 240,
+            "cancel_notice": 120, "place": "service d’urbanisme, 2e étage",
+            "accessibility": "Ascenseur", "ways": ["here", "phone", "video"],
+            "bring": "Un plan ou un croquis avec les mesures\nDes photos du terrain\n"
+            "Votre certificat de localisation, si vous l’avez",
+            "meeting": "https://rencontre.exemple.ca/urbanisme\nOuvrez le lien à l’heure dite "
+            "et attendez qu’on vous fasse entrer.",
+            "text": "L’inspecteur dit ce que le règlement permet chez vous, et ce qu’il faut "
+            "joindre à une demande de permis. Il ne délivre pas de permis pendant la rencontre.",
+        },
+    ),
+    Plan(
         "Tables pliantes", "equipment", "furniture", "Six pieds, pour huit personnes.",
         hours=(8, 17), days=(0, 1, 2, 3, 4), rates=(("", "item", "2"),), busy=0.3,
         facts={"total": 40, "longest": 5 * 1440, "shortest": 60, "after": 60,
@@ -183,7 +208,9 @@ def lend(
     if whole:
         organise(town, residents[0], now=now)
         book_for(town, residents[0], resources, now=now)
+        meet(residents[0], next(one for one in resources if one.is_appointment), now=now)
         ask_for(residents[1:4], resources[1], now=now)
+        wait_for(residents, resources, now=now)
     return Booking.objects.of(town).count()
 
 
@@ -191,11 +218,13 @@ def open_resource(town: Municipality, plan: Plan, address: Address, *, now: date
     resource = Resource.objects.create(
         municipality=town, kind=plan.kind, family=plan.family, state="open", name=plan.name,
         summary=plan.summary, created_at=now - 90 * DAY, revised_at=now - 30 * DAY,
-        address=address if plan.kind == "space" else None, **plan.facts,
+        address=None if plan.kind == "equipment" else address, **plan.facts,
     )  # fmt: skip
-    if plan.kind == "space":
+    if plan.kind != "equipment":
         for number in range(plan.units):
             name = f"Terrain {number + 1}" if plan.units > 1 else ""
+            if plan.desks:
+                name = plan.desks[number]
             Unit.objects.create(municipality=town, resource=resource, name=name, position=number)
     first, last = plan.season or (None, None)
     opens, closes = plan.hours
@@ -251,7 +280,9 @@ def promised(
         opened = offer.opened(today - 14 * DAY, today + 28 * DAY, town.zone)
         for unit in offer.units or (None,):
             free_from: datetime | None = None
-            length = max(resource.terms.shortest, resource.terms.step * 2)
+            length = min(
+                max(resource.terms.shortest, resource.terms.step * 2), resource.terms.longest
+            )
             for start in slots.starts(opened, [], step=resource.terms.step, length=length):
                 if free_from is not None and start < free_from:
                     continue
@@ -279,7 +310,9 @@ def _row(
     asked_at = min(now, span.start) - chance.randrange(1, 12) * DAY
     return Booking(
         municipality=town, state="confirmed", resident=person, period=(span.start, span.end),
-        purpose=chance.choice(ACTIVITIES), price_class="resident", quote={},
+        purpose=chance.choice(SUBJECTS if resource.is_appointment else ACTIVITIES),
+        way=chance.choice(("here", "here", "phone")) if resource.is_appointment else "",
+        price_class="resident", quote={},
         changes_until=rules.cancels_until(span.start, timedelta(minutes=resource.cancel_notice)),
         code="".join(chance.choice(CODES) for _n in range(8)), created_at=asked_at,
         # Nobody is recalled what began before the demonstration did.
@@ -342,6 +375,17 @@ def book_for(
     assert hall.mode == Resource.Mode.APPROVAL
 
 
+def meet(agathe: Resident, office: Resource, *, now: datetime) -> None:
+    """Agathe meets the inspector next week."""
+    after = now + 6 * DAY
+    found = moments.free(office, Span(after, after + 14 * DAY), now=now)
+    if found:
+        actions.book(
+            resident=agathe, lines=[Line(office.pk)], span=found[0], way="here",
+            now=now - timedelta(hours=3), purpose="Une remise au fond de la cour",
+        )  # fmt: skip
+
+
 def ask_for(people: list[Resident], hall: Resource, *, now: datetime) -> None:
     """Requests that wait for the town's answer."""
     question = Question.objects.of(hall.municipality_id).filter(resource=hall).first()
@@ -355,3 +399,26 @@ def ask_for(people: list[Resident], hall: Resource, *, now: datetime) -> None:
                 now=now - timedelta(hours=5 + number), purpose=ACTIVITIES[1 + number],
                 answers=answers, accepted=True,
             )  # fmt: skip
+
+
+def wait_for(people: list[Resident], resources: list[Resource], *, now: datetime) -> None:
+    """Agathe is second in line for the gymnasium; one hour of another room is hers to take."""
+    agathe, first, keeper = people[0], people[4], people[5]
+    gym = resources[0]
+    room = next(one for one in resources if one.name == "Local des aînés")
+    for resource, who, days in ((gym, (first, agathe), 5), (room, (agathe,), 6)):
+        span = free_span(resource, timedelta(hours=2), after=now + days * DAY)
+        if span is None:
+            continue
+        taken = actions.book(
+            resident=keeper, lines=[Line(resource.pk)], span=span, now=now - timedelta(hours=8),
+            purpose=ACTIVITIES[0], accepted=True,
+        )  # fmt: skip
+        for hours_ago, person in zip((6, 3), who, strict=False):
+            waiting.join(
+                resident=person, line=Line(resource.pk), span=span,
+                now=now - timedelta(hours=hours_ago),
+            )  # fmt: skip
+        if resource is room:
+            actions.cancel(taken, now=now)
+    lineup.serve_town(gym.municipality_id, draw=actions.draw_up, now=now)

@@ -252,12 +252,16 @@ def subscribe(
                 )
     Subscription.objects.bulk_create(rows, batch_size=2000)
     Preference.objects.bulk_create(
-        Preference(municipality=town, resident=resident)
+        Preference(
+            municipality=town, resident=resident, emergency_order=EMERGENCY_ORDERS[resident.pk % 4]
+        )
         for resident in residents
         if chance.random() < 0.2
     )
 
 
+EMERGENCY_ORDERS = (None, None, [], ["push", "text", "voice", "email"])
+"""What invented people chose: mostly nothing."""
 STAFF = {
     "Communications": (
         "Camille",

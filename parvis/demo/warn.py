@@ -6,7 +6,7 @@ import random
 from datetime import datetime, timedelta
 from typing import Any
 
-from parvis.alerts import actions, drafts, rules
+from parvis.alerts import actions, drafts, rounds, rules
 from parvis.alerts.models import Alert, Answer, Revision
 from parvis.demo.moments import Ago, instant
 from parvis.municipalities.models import Municipality, StaffMember
@@ -14,9 +14,10 @@ from parvis.notifications import outcomes
 from parvis.notifications.channels import Result, State
 from parvis.notifications.models import Chunk, Lane, Work
 from parvis.residents.models import Resident
-from parvis.territory.models import Sector
+from parvis.territory.models import Address, Sector
 
 TOUCHED = ("Naudville", "Riverbend")
+DOORS = 30
 
 
 def warn(
@@ -36,6 +37,7 @@ def warn(
         next_at=began + timedelta(hours=4), expires_at=began + timedelta(days=3),
     )  # fmt: skip
     told.answer(water, began)
+    told.go_round(water, began + timedelta(hours=2))
     told.go_on(
         water, rules.UPDATE, instant(Ago(12, 10, 30), now=here),
         note="La conduite est réparée. Premier prélèvement envoyé au laboratoire.",
@@ -119,6 +121,16 @@ class Story:
                 )
             )  # fmt: skip
         Answer.objects.bulk_create(rows, batch_size=1000)
+
+    def go_round(self, alert: Alert, at: datetime) -> None:
+        """Rescuers went to the first streets of the round, a door every two minutes."""
+        revision = alert.revisions.sent().get()
+        for number, door in enumerate(rounds.doors(alert, revision, most=DOORS)):
+            found = self.chance.choices(("warned", "notice", "empty"), (6, 3, 1))[0]
+            rounds.visit(
+                alert, Address.objects.of(self.town).get(pk=door.pk), found=found,
+                member=self.member, now=at + timedelta(minutes=2 * number),
+            )  # fmt: skip
 
 
 def owners_of(chunk: Chunk) -> dict[int, int]:

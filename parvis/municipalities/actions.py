@@ -89,12 +89,13 @@ def change_town(town: Municipality, *, actor: Any, **changes: Any) -> Municipali
     known = {
         "name", "code", "brand", "crest", "languages", "recognised_29_1", "time_zone", "rooms",
         "help_phone", "night_phone", "contact_email", "street_address", "privacy_officer",
-        "privacy_email",
+        "privacy_email", "step_minutes",
     }  # fmt: skip
     if not changes.keys() <= known:
         raise ValueError(f"not settings of a town: {changes.keys() - known}")
     if "time_zone" in changes:
         rules.check_time_zone(changes["time_zone"])
+    rules.check_step(changes.get("step_minutes", town.step_minutes))
     rules.check_code(changes.get("code", ""))
     if "brand" in changes:
         changes["brand"] = rules.check_brand(changes["brand"])

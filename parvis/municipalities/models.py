@@ -32,6 +32,8 @@ class Municipality(models.Model):
     night_phone = models.CharField(max_length=40, blank=True)
     contact_email = models.EmailField(blank=True)
     street_address = models.CharField(max_length=200, blank=True)
+    step_minutes = models.PositiveSmallIntegerField(default=5)
+    """In an emergency, from one of a person's channels to the next (rules.STEP_MINUTES)."""
     privacy_officer = models.CharField(max_length=120, blank=True)
     privacy_email = models.EmailField(blank=True)
     demonstration = models.BooleanField(default=False)

@@ -65,6 +65,15 @@ def check_time_zone(name: str) -> None:
         raise Refused(_("Ce fuseau horaire n’existe pas. Exemple\u00a0: America/Toronto."))
 
 
+STEP_MINUTES = range(1, 61)
+"""In an emergency, between one of a person's channels and the next."""
+
+
+def check_step(minutes: int) -> None:
+    if minutes not in STEP_MINUTES:
+        raise Refused(_("Choisissez de 1 à 60 minutes entre deux moyens."))
+
+
 def check_brand(colour: str) -> str:
     """The town's colour as #rrggbb, or raise Refused."""
     try:

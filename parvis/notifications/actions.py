@@ -39,6 +39,7 @@ def send_message(
     channels: Sequence[str] | None = None,
     resident_ids: Sequence[int] | None = None,
     after: Sequence[Message] = (),
+    step_minutes: int | None = None,
 ) -> Message:
     """Plan a message to those whom it concerns, in the caller's transaction.
 
@@ -49,6 +50,9 @@ def send_message(
 
     `after`: earlier messages whose place it takes. What is unsent of them stops, and nobody is
     handed this one by a channel while one of them is being handed over there.
+
+    `step_minutes`: for an emergency, each person's channels come one after the other, so many
+    minutes apart, until the person confirms. None: all at once.
     """
     if "fr" not in content or not content["fr"].get("title"):
         raise ValueError("a message has a French title")
@@ -70,6 +74,7 @@ def send_message(
         created_at=now,
         deadline_at=rules.deadline(now, lane, deadline),
         author_id=author.pk if author is not None else None,
+        step_minutes=step_minutes if lane == Lane.EMERGENCY else None,
     )
     message.targeted = plan_chunks(
         message, municipality=municipality, subject=subject, now=now, resident_ids=resident_ids

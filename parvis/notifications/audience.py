@@ -13,7 +13,7 @@ from typing import Any
 from django.db import connection
 
 from parvis.municipalities.models import Municipality
-from parvis.notifications import rules
+from parvis.notifications import rules, steps
 from parvis.notifications.models import Channel, Message, Subject
 from parvis.notifications.telephony import channels_of, providers_for
 
@@ -46,6 +46,18 @@ ALL_RESIDENTS = (
     "SELECT r.id AS resident_id FROM residents_resident r WHERE r.municipality_id = %(town)s"
 )
 
+CALLABLE = (
+    "c.verified_at IS NOT NULL AND NOT EXISTS (SELECT 1 FROM notifications_closednumber k "
+    "WHERE k.municipality_id = %(town)s AND k.phone_id = c.id AND k.channel = 'voice' "
+    "AND k.reopened_at IS NULL)"
+)
+# A number that has the emergency as a text is not called as well.
+NOT_TEXTED = (
+    "(NOT %(emergency)s OR NOT %(texted)s OR c.verified_how = 'voice' "
+    "OR EXISTS (SELECT 1 FROM notifications_closednumber k "
+    "WHERE k.municipality_id = %(town)s AND k.phone_id = c.id AND k.channel = 'text' "
+    "AND k.reopened_at IS NULL AND k.reason NOT IN ('asked', 'unsubscribed')))"
+)
 # Each channel: its contacts, their key, what makes a contact usable.
 CONTACTS = {
     "inapp": ("", "w.resident_id", "true"),
@@ -73,14 +85,7 @@ CONTACTS = {
     "voice": (
         "JOIN residents_phone c ON c.resident_id = w.resident_id AND c.municipality_id = %(town)s",
         "c.id",
-        "c.verified_at IS NOT NULL AND NOT EXISTS (SELECT 1 FROM notifications_closednumber k "
-        "WHERE k.municipality_id = %(town)s AND k.phone_id = c.id AND k.channel = 'voice' "
-        "AND k.reopened_at IS NULL) "
-        # A number that has the emergency as a text is not called as well.
-        "AND (NOT %(emergency)s OR NOT %(texted)s OR c.verified_how = 'voice' "
-        "OR EXISTS (SELECT 1 FROM notifications_closednumber k "
-        "WHERE k.municipality_id = %(town)s AND k.phone_id = c.id AND k.channel = 'text' "
-        "AND k.reopened_at IS NULL AND k.reason NOT IN ('asked', 'unsubscribed')))",
+        f"{CALLABLE} AND {NOT_TEXTED}",
     ),
 }
 
@@ -121,14 +126,28 @@ def _wanted(
 
 
 def recipients_sql(
-    channel: str, *, has_subject: bool, emergency: bool, everywhere: bool, named: bool
-) -> str:
-    """SQL for (resident_id, contact_id, not_before) of one channel."""
+    channel: str, *, has_subject: bool, emergency: bool, everywhere: bool, named: bool,
+    stepped: Sequence[str] = (),
+) -> str:  # fmt: skip
+    """SQL for (resident_id, contact_id, not_before) of one channel.
+
+    `stepped`: the message's channels, when they come one after the other.
+    """
     contacts, key, usable = CONTACTS[channel]
+    stepped = stepped if channel in rules.CALLING_ON else ()
+    ways = CONTACTS
+    if stepped:
+        # Whoever put calls in their order is called also where the number takes texts.
+        join, column, _plain = CONTACTS["voice"]
+        called = f"{CALLABLE} AND ({NOT_TEXTED} OR {steps.ORDERED_CALL})"
+        ways = {**CONTACTS, "voice": (join, column, called)}
+        usable = ways[channel][2]
     wanted = _wanted(
         channel, has_subject=has_subject, emergency=emergency, everywhere=everywhere, named=named
     )
     calm = "%(now)s::timestamptz" if channel == "inapp" or named else QUIET_UNTIL
+    if stepped:
+        calm = steps.at(channel, stepped)
     paused = (
         ""
         if channel == "inapp" or emergency or named
@@ -140,6 +159,7 @@ def recipients_sql(
         "JOIN residents_resident r ON r.id = w.resident_id AND r.is_active "
         f"{contacts} "
         "LEFT JOIN notifications_preference pr ON pr.resident_id = w.resident_id "
+        f"{steps.joins(channel, stepped, ways) if stepped else ''}"
         f"WHERE {usable} {paused}"
     )
     if channel == "push" and emergency and not named:
@@ -150,6 +170,34 @@ def recipients_sql(
             "AND c.removed_at IS NULL"
         )
     return sql
+
+
+def emergency_channels(municipality: Municipality) -> list[str]:
+    """The channels that would carry an emergency of this town, besides the portal itself."""
+    absent = {str(Channel.INAPP)}
+    if not providers_for(municipality, "emergency"):
+        # Routine texts have a sender of their own, which carries no emergency.
+        absent.add(str(Channel.TEXT))
+    return [name for name in channels_of(municipality) if name not in absent]
+
+
+def emergency_contacts(municipality: Municipality, *, now: datetime) -> tuple[str, dict[str, Any]]:
+    """SQL for (resident_id, channel) of who can be reached outside the portal, and its parameters.
+
+    The same conditions as those of an emergency that would leave at `now`: verified, not refused
+    for good, by a channel that the town has.
+    """
+    channels = emergency_channels(municipality)
+    parameters, _shape = _parameters(
+        municipality, now=now, subject=None, sector_ids=None, address_ids=None,
+        resident_ids=None, channels=channels,
+    )  # fmt: skip
+    parts = [
+        f"SELECT w.resident_id, '{channel}' AS channel FROM ({ALL_RESIDENTS} AND r.is_active) w "
+        f"{CONTACTS[channel][0]} WHERE {CONTACTS[channel][2]}"
+        for channel in channels
+    ]
+    return " UNION ".join(parts), parameters | {"emergency": True}
 
 
 def _parameters(
@@ -195,6 +243,7 @@ def count_audience(
     sector_ids: Sequence[int] | None = None,
     address_ids: Sequence[int] | None = None,
     channels: Sequence[str] | None = None,
+    step_minutes: int | None = None,
 ) -> Audience:
     """Who would be reached if it were sent now, without sending."""
     channels = channels or channels_of(municipality)
@@ -202,11 +251,14 @@ def count_audience(
         municipality, now=now, subject=subject, sector_ids=sector_ids, address_ids=address_ids,
         resident_ids=None, channels=channels,
     )  # fmt: skip
+    parameters |= {"step": step_minutes}
+    stepped = channels if step_minutes is not None else ()
     by_channel: dict[str, int] = {}
     parts: list[str] = []
     with connection.cursor() as cursor:
         for channel in channels:
-            sql = recipients_sql(channel, **shape).replace("%(channel)s", f"'{channel}'")
+            sql = recipients_sql(channel, **shape, stepped=stepped)
+            sql = sql.replace("%(channel)s", f"'{channel}'")
             cursor.execute(f"SELECT count(*) FROM ({sql}) q", parameters)
             by_channel[channel] = cursor.fetchone()[0]
             parts.append(f"SELECT resident_id FROM ({sql}) q{len(parts)}")
@@ -230,8 +282,9 @@ def plan_chunks(
         municipality, now=now, subject=subject, sector_ids=message.sector_ids,
         address_ids=message.address_ids, resident_ids=resident_ids, channels=message.channels,
     )  # fmt: skip
-    parameters |= {"message": message.pk, "lane": message.lane}
-    if resident_ids is not None and len(set(resident_ids)) <= FEW:
+    parameters |= {"message": message.pk, "lane": message.lane, "step": message.step_minutes}
+    stepped = message.channels if message.step_minutes is not None else ()
+    if resident_ids is not None and len(set(resident_ids)) <= FEW and not stepped:
         return _plan_few(message, parameters, shape)
     with connection.cursor() as cursor:
         # Right after a large import PostgreSQL believes tables empty, and would look rows up one by
@@ -240,7 +293,8 @@ def plan_chunks(
         cursor.execute("SET LOCAL enable_nestloop = off")
         parts: list[str] = []
         for channel in message.channels:
-            sql = recipients_sql(channel, **shape).replace("%(channel)s", f"'{channel}'")
+            sql = recipients_sql(channel, **shape, stepped=stepped)
+            sql = sql.replace("%(channel)s", f"'{channel}'")
             parts.append(f"SELECT resident_id FROM ({sql}) q{len(parts)}")
             cursor.execute(
                 f"""

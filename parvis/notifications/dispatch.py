@@ -22,10 +22,10 @@ from django.utils import timezone
 from parvis.core.db import as_town
 from parvis.core.live import conninfo
 from parvis.municipalities.models import Municipality
-from parvis.notifications import channels, outcomes, rules
+from parvis.notifications import channels, outcomes, rules, steps
 from parvis.notifications.channels import Parcel, Result, State
 from parvis.notifications.envelopes import Armourer
-from parvis.notifications.models import Chunk, EnvelopeBlock, Lane, Message, Work
+from parvis.notifications.models import Channel, Chunk, EnvelopeBlock, Lane, Message, Work
 from parvis.notifications.wake import CHANNEL
 
 logger = logging.getLogger("parvis.notifications")
@@ -116,6 +116,30 @@ class Holder:
                 )
         return not (self.lost or self.stopped)
 
+    def spare(self, contact_ids: Sequence[int]) -> set[int]:
+        """Those to whom nothing more goes: their owner confirmed by another channel meanwhile.
+
+        Asked as each group begins: who confirms while the chunk is under way is spared too.
+        """
+        if self.chunk.message.step_minutes is None:
+            return set()
+        with self.as_holder() as ours:
+            if not ours:
+                return set()
+            return set(contact_ids) - set(self.without_confirmed(contact_ids))
+
+    def without_confirmed(self, contact_ids: Sequence[int]) -> list[int]:
+        """These contacts but for whose owner confirmed; of those, write down that it ended."""
+        chunk = self.chunk
+        done = steps.confirmed(chunk.message, chunk.channel, contact_ids)
+        self.write(
+            [
+                Result(pk, State.SPARED, "confirmed", resident_id=who)
+                for pk, who in sorted(done.items())
+            ]
+        )
+        return [pk for pk in contact_ids if pk not in done]
+
     def was_stopped(self) -> bool:
         return (
             Message.objects.of(self.held.municipality_id)
@@ -151,12 +175,18 @@ class Holder:
             )
             message = self.chunk.message
             urgent = message.lane == Lane.EMERGENCY
-            done = outcomes.final(self.chunk)
+            # Of pushes that nobody held before, nothing can have come; were it otherwise, the
+            # second outcome would be refused by the table, and seen by the next claim.
+            first = self.chunk.attempt == 0 and self.held.claims == 1
+            fresh = first and self.chunk.channel == Channel.PUSH
+            done = set() if fresh else outcomes.final(self.chunk)
             left = [pk for pk in self.chunk.recipients if pk not in done]
             if self.chunk.intent and not urgent:
                 doubtful = set(self.chunk.intent) & set(left)
                 self.write([Result(pk, State.UNCERTAIN, "in_doubt") for pk in sorted(doubtful)])
                 left = [pk for pk in left if pk not in doubtful]
+            if not message.stopped_at:
+                left = self.without_confirmed(left)
             if message.stopped_at or message.deadline_at <= now:
                 reason = "stopped" if message.stopped_at else "too_late"
                 self.write([Result(pk, State.EXPIRED, reason) for pk in left])

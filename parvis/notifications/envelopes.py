@@ -22,7 +22,7 @@ from django.db import IntegrityError, connection
 from django.utils import timezone
 
 from parvis.core import secret
-from parvis.core.db import as_town
+from parvis.core.db import as_town, id_array
 from parvis.municipalities.models import Municipality
 from parvis.notifications.channels import Keeper, Parcel
 from parvis.notifications.channels.webpush_crypto import arm
@@ -37,11 +37,22 @@ REST = 600.0
 LOCK = 7_203_911
 """One process at a time arms (a PostgreSQL advisory lock, of any number that is ours alone)."""
 _ENTRY = struct.Struct("!q32s157s")
+# The block is put together where its parts lie: a hundred and sixty kilobytes do not travel there.
 _TAKE = """
-DELETE FROM notifications_envelope e USING (
-  SELECT id FROM notifications_envelope WHERE device_id = ANY(%s)
+WITH asked AS (
+  SELECT device_id, word FROM unnest(%(devices)s::bigint[], %(words)s::bigint[]) w(device_id, word)
+), found AS (
+  SELECT id FROM notifications_envelope WHERE device_id = ANY(%(devices)s::bigint[])
   ORDER BY id FOR UPDATE SKIP LOCKED
-) found WHERE e.id = found.id RETURNING e.device_id, e.secret
+), taken AS (
+  DELETE FROM notifications_envelope e USING found WHERE e.id = found.id
+  RETURNING e.device_id, e.secret
+)
+INSERT INTO notifications_envelopeblock (municipality_id, chunk_id, held)
+SELECT %(town)s, %(chunk)s,
+  string_agg(int8send(device_id) || (%(digests)s::bytea[])[word] || secret, ''::bytea)
+FROM taken JOIN asked USING (device_id) HAVING count(*) > 0
+RETURNING held
 """
 _NEAR = """
 SELECT count(*), max(id) FROM (
@@ -104,16 +115,20 @@ def take(keeper: Keeper, parcel: Parcel, wanted: Mapping[int, bytes]) -> dict[in
         if block is not None:
             entries = [*_ENTRY.iter_unpack(bytes(block.held))]
             return {pk: kept for pk, words, kept in entries if wanted.get(pk) == words}
+        digests = sorted(set(wanted.values()))
+        place = {words: number for number, words in enumerate(digests, 1)}
         with connection.cursor() as cursor:
-            cursor.execute(_TAKE, [list(wanted)])
-            taken = {pk: bytes(kept) for pk, kept in cursor.fetchall()}
-        if taken:
-            held = b"".join(_ENTRY.pack(pk, wanted[pk], kept) for pk, kept in taken.items())
-            EnvelopeBlock.objects.create(
-                municipality=parcel.municipality, chunk=parcel.chunk, held=held
-            )
+            cursor.execute(
+                _TAKE,
+                {
+                    "town": parcel.municipality.pk, "chunk": parcel.chunk.pk, "digests": digests,
+                    "devices": id_array(wanted), "words": id_array(map(place.get, wanted.values())),
+                },
+            )  # fmt: skip
+            row = cursor.fetchone()
+        entries = [*_ENTRY.iter_unpack(bytes(row[0]))] if row else []
     # Only now, with the taking committed, may anything be sealed.
-    return taken
+    return {pk: kept for pk, _words, kept in entries}
 
 
 def drop(device: Device) -> None:

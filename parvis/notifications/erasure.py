@@ -117,7 +117,7 @@ def preferences_of(resident: Resident) -> Rows:
     return list(
         Preference.objects.of(resident.municipality_id)
         .filter(resident=resident)
-        .values("quiet_from", "quiet_until", "paused_until")
+        .values("quiet_from", "quiet_until", "paused_until", "emergency_order")
     )
 
 

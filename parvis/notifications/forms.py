@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from django import forms
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from parvis.notifications.models import Channel, Preference, Subscription
@@ -50,6 +52,76 @@ class RhythmForm(forms.Form):
         texts = (self.cleaned_data["quiet_from"], self.cleaned_data["quiet_until"])
         starts, ends = (time.fromisoformat(text) if text else None for text in texts)
         return starts, ends
+
+
+RANKS = (
+    ("1", _("en premier")),
+    ("2", _("en deuxième")),
+    ("3", _("en troisième")),
+    ("4", _("en quatrième")),
+)
+
+
+class OrderForm(forms.Form):
+    """In what order an emergency comes: as the town does, all at once, or one after the other."""
+
+    TOWN, ONCE, OWN = "town", "once", "own"
+    mode = forms.ChoiceField(label=_("En cas d’urgence, me joindre"), widget=forms.RadioSelect)
+
+    def __init__(
+        self, channels: Sequence[Channel], minutes: int, order: Sequence[str] | None = None,
+        data: Any = None,
+    ) -> None:  # fmt: skip
+        """`channels`: those offered; `order`: as stored; `minutes`: the town's step."""
+        named = [name for name in order or () if name in channels]
+        shown = [*named, *(name for name in channels if name not in named)]
+        first = {f"rank_{name}": str(rank) for rank, name in enumerate(shown, 1)}
+        mode = self.TOWN if order is None else self.OWN if order else self.ONCE
+        super().__init__(data, initial={"mode": mode, **first})
+        self.channels = channels
+        self.fields["mode"].choices = [  # type: ignore[attr-defined]
+            (self.TOWN, self.as_the_town_does(channels, minutes)),
+            (self.ONCE, _("Par tous ces moyens en même temps")),
+            (self.OWN, _("Dans l’ordre ci-dessous")),
+        ]
+        for name in channels:
+            self.fields[f"rank_{name}"] = forms.ChoiceField(
+                label=Channel(name).label, choices=RANKS[: len(channels)], required=False
+            )
+
+    @staticmethod
+    def as_the_town_does(channels: Sequence[Channel], minutes: int) -> str:
+        if not {Channel.TEXT, Channel.VOICE} & set(channels):
+            return gettext(
+                "Comme la ville le prévoit\u00a0: par l’appli et le courriel, tout de suite"
+            )
+        return gettext(
+            "Comme la ville le prévoit\u00a0: par l’appli et le courriel tout de suite, puis à mes "
+            "numéros après {minutes}\u00a0min sans réponse"
+        ).format(minutes=minutes)
+
+    def ranks(self) -> list[Any]:
+        """The fields of the ranks, for the page."""
+        return [self[f"rank_{name}"] for name in self.channels]
+
+    def order(self) -> list[str] | None:
+        """What was chosen, as it is stored."""
+        mode = self.cleaned_data["mode"]
+        if mode == self.TOWN:
+            return None
+        if mode == self.ONCE:
+            return []
+        ranks = {str(name): self.cleaned_data[f"rank_{name}"] for name in self.channels}
+        return sorted(ranks, key=lambda name: ranks[name])
+
+    def clean(self) -> dict[str, Any]:
+        found = super().clean() or {}
+        ranks = [found.get(f"rank_{name}") for name in self.channels]
+        if found.get("mode") == self.OWN and len({*ranks} - {"", None}) < len(ranks):
+            raise forms.ValidationError(
+                _("Donnez à chaque moyen un rang différent, puis enregistrez de nouveau.")
+            )
+        return found
 
 
 class PauseForm(forms.Form):

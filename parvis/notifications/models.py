@@ -93,12 +93,14 @@ class Subscription(Owned):
 
 
 class Preference(Owned):
-    """When a resident does not want to be disturbed. Emergencies ignore it."""
+    """When a resident does not want to be disturbed, and how an emergency comes to them."""
 
     resident = models.OneToOneField(Resident, on_delete=models.CASCADE, related_name="preference")
     quiet_from = models.TimeField(null=True, blank=True)
     quiet_until = models.TimeField(null=True, blank=True)
     paused_until = models.DateTimeField(null=True, blank=True)
+    emergency_order = ArrayField(models.CharField(max_length=10), null=True, blank=True)
+    """Channels one after the other in an emergency; empty: all at once; null: as the town does."""
     digest_daily_at = models.DateTimeField(null=True, blank=True)
     """When the last daily digest was planned."""
     digest_weekly_at = models.DateTimeField(null=True, blank=True)
@@ -193,6 +195,8 @@ class Message(Owned):
     """After this instant nothing more is sent: what remains ends as expired."""
     stopped_at = models.DateTimeField(null=True, blank=True)
     author_id = models.BigIntegerField(null=True, blank=True)
+    step_minutes = models.PositiveSmallIntegerField(null=True, blank=True)
+    """Between a person's channels, while they have not confirmed; null: all at once."""
     targeted = models.PositiveIntegerField(default=0)
     """Persons, counted once each when the message was planned."""
 
@@ -287,6 +291,7 @@ class Outcome(Owned):
         BOUNCED = "bounced", _("Retourné plus tard")
         DELIVERED = "reached", _("Arrivé")
         CALLING = "calling", _("Appel en cours")
+        SPARED = "spared", _("Déjà confirmé")
 
     message_id = models.BigIntegerField()
     chunk_id = models.BigIntegerField()

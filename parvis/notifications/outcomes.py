@@ -10,6 +10,7 @@ from allauth.account.models import EmailAddress
 from django.db import connection
 
 from parvis.core import live
+from parvis.core.db import id_array
 from parvis.municipalities.models import Municipality
 from parvis.notifications import instead, reports
 from parvis.notifications.channels import Result, State
@@ -67,22 +68,25 @@ def write(
 def append(
     municipality: Municipality, chunk: Chunk, results: Sequence[Result], *, now: datetime
 ) -> None:
-    # One statement for all: under row-level security PostgreSQL has no COPY FROM.
+    # One statement for those that ended alike: under row-level security PostgreSQL has no COPY
+    # FROM. Numbers go as one text; taken apart by the driver they cost as much as sealing.
+    alike: dict[tuple[str, bool, str], list[Result]] = defaultdict(list)
+    for result in results:
+        alike[str(result.state), result.is_final, result.reason].append(result)
     with connection.cursor() as cursor:
-        cursor.execute(
-            "INSERT INTO notifications_outcome (municipality_id, message_id, chunk_id, channel, "
-            "attempt, at, contact_id, resident_id, state, is_final, reason) "
-            "SELECT %s, %s, %s, %s, %s, %s, * FROM unnest(%s::bigint[], %s::bigint[], %s::text[], "
-            "%s::boolean[], %s::text[])",
-            [
-                municipality.pk, chunk.message_id, chunk.pk, chunk.channel, chunk.attempt, now,
-                [result.contact_id for result in results],
-                [result.resident_id for result in results],
-                [str(result.state) for result in results],
-                [result.is_final for result in results],
-                [result.reason for result in results],
-            ],
-        )  # fmt: skip
+        for (state, is_final, reason), group in alike.items():
+            cursor.execute(
+                "INSERT INTO notifications_outcome (municipality_id, message_id, chunk_id, "
+                "channel, attempt, at, state, is_final, reason, contact_id, resident_id) "
+                "SELECT %s, %s, %s, %s, %s, %s, %s, %s, %s, * "
+                "FROM unnest(%s::bigint[], %s::bigint[])",
+                [
+                    municipality.pk, chunk.message_id, chunk.pk, chunk.channel, chunk.attempt, now,
+                    state, is_final, reason,
+                    id_array(result.contact_id for result in group),
+                    id_array(result.resident_id for result in group),
+                ],
+            )  # fmt: skip
 
 
 def note_bad_addresses(

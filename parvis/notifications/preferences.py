@@ -130,7 +130,7 @@ def set_pace(*, resident: Resident, channel: str, pace: str, now: datetime) -> N
         )
 
 
-def _preference(resident: Resident) -> Preference:
+def locked_preference(resident: Resident) -> Preference:
     """The resident's row, locked: two pages saving at once take turns."""
     Preference.objects.of(resident.municipality_id).get_or_create(
         resident=resident, defaults={"municipality_id": resident.municipality_id}
@@ -150,7 +150,7 @@ def set_quiet_hours(
         raise Refused(_("Donnez les deux heures, ou aucune."))
     if quiet_from is not None and quiet_from == quiet_until:
         raise Refused(_("Choisissez deux heures différentes."))
-    preference = _preference(resident)
+    preference = locked_preference(resident)
     if (preference.quiet_from, preference.quiet_until) == (quiet_from, quiet_until):
         return
     preference.quiet_from, preference.quiet_until = quiet_from, quiet_until
@@ -171,7 +171,7 @@ def pause(*, resident: Resident, until: datetime, now: datetime) -> None:
         raise Refused(_("Choisissez un jour à venir."))
     if until > now + LONGEST_PAUSE:
         raise Refused(_("Une pause dure un an au plus."))
-    preference = _preference(resident)
+    preference = locked_preference(resident)
     preference.paused_until = until
     preference.save(update_fields=["paused_until"])
     town = resident.municipality_id

@@ -53,6 +53,8 @@ class ChannelFigures:
     failed: int = 0
     uncertain: int = 0
     waiting: int = 0
+    spared: int = 0
+    """Steps that were not begun: the person had confirmed by another channel."""
 
     @property
     def percent(self) -> float:
@@ -121,6 +123,9 @@ def figures(message: Message) -> Figures:
             if state == State.HANDED_OVER:
                 found[channel].handed += count
                 continue
+            if state == State.SPARED:
+                found[channel].spared += count
+                continue
             if state == State.UNCERTAIN:
                 found[channel].uncertain += count
             else:
@@ -138,7 +143,7 @@ def figures(message: Message) -> Figures:
         one.opened = len({who for who, channel in openings if channel == name})
     opened = len({who for who, _channel in openings})
     for one in found.values():
-        one.waiting = one.targeted - one.handed - one.failed - one.uncertain
+        one.waiting = one.targeted - one.handed - one.failed - one.uncertain - one.spared
     return Figures(
         message=message,
         targeted=message.targeted,

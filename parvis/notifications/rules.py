@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, time, timedelta
 from typing import Any
 
@@ -17,6 +17,9 @@ PUSH_BYTES = 2000
 CHUNK_SIZE = {"inapp": 5000, "email": 200, "push": 1000, "text": 200, "voice": 100}
 CODE = "residents.phone_code"
 """Kind of the message that brings a code to a number that is not verified yet."""
+FREE = ("push", "email")
+CALLING_ON = (*FREE, "text", "voice")
+"""Channels that come to the person: these have an order. The portal is only looked at."""
 LEASE = timedelta(seconds=60)
 GROUP = 20
 """Letters whose fate is written down together: what a crash leaves in doubt at most."""
@@ -40,6 +43,7 @@ REASONS: dict[str, tuple[object, object]] = {
     "too_late": (_("Délai passé"), _("Aucune suite")),
     "stopped": (_("Envoi arrêté"), _("Aucune suite")),
     "in_doubt": (_("Interrompu pendant la remise"), _("Peut avoir été reçu")),
+    "confirmed": (_("Déjà confirmé par un autre moyen"), _("Aucune suite")),
     "withdrawn": (_("Désabonné entre-temps"), _("Aucune suite")),
     "bounced": (_("Retourné après la remise"), _("Corriger l’adresse")),
     "provider_busy": (_("Fournisseur de textos occupé"), _("Nouvel essai automatique")),
@@ -75,6 +79,11 @@ def is_quiet(at: time, quiet_from: time | None, quiet_until: time | None) -> boo
 def deadline(now: datetime, lane: int, asked: datetime | None) -> datetime:
     """The instant after which the message is no longer worth sending."""
     return asked if asked is not None else now + LIFETIME[lane]
+
+
+def is_order(channels: Sequence[str]) -> bool:
+    """Whether these are channels that have an order, each named once; none: all at once."""
+    return len(set(channels)) == len(channels) and set(channels) <= set(CALLING_ON)
 
 
 def pause_after(attempt: int) -> timedelta:

@@ -5,6 +5,7 @@ from parvis.notifications import (
     views,
     views_devices,
     views_inbox,
+    views_order,
     views_unsubscribe,
     webhooks,
 )
@@ -13,6 +14,7 @@ app_name = "notifications"
 urlpatterns = [
     path("", views.mine, name="mine"),
     path("choix/", views.choose, name="choose"),
+    path("ordre/", views_order.order, name="order"),
     path("pause/", views.pause, name="pause"),
     path("reprise/", views.resume, name="resume"),
     path("essai/", views.try_out, name="try_out"),

@@ -22,13 +22,14 @@ from parvis.notifications import (
     actions,
     calls,
     inbox,
+    orders,
     preferences,
     replies,
     sms_text,
     telephony,
     unsubscribe,
 )
-from parvis.notifications.forms import PauseForm, RhythmForm, WayForm
+from parvis.notifications.forms import OrderForm, PauseForm, RhythmForm, WayForm
 from parvis.notifications.models import (
     BadAddress,
     Channel,
@@ -181,6 +182,14 @@ def device_facts(request: ResidentRequest) -> dict[str, Any]:
     return {"push_key": key, "devices": list(devices.order_by("pk"))}
 
 
+def order_form(request: ResidentRequest, posted: Any = None) -> OrderForm:
+    """The person's order in an emergency, as it stands or as it was sent."""
+    town = request.municipality
+    preference = Preference.objects.of(town).filter(resident=request.user).first()
+    order = preference.emergency_order if preference else None
+    return OrderForm(orders.offered(town), town.step_minutes, order, posted)
+
+
 def page_facts(
     request: ResidentRequest,
     place: Place,
@@ -198,6 +207,7 @@ def page_facts(
         "rows": rows_of(request, place),
         "rhythm": rhythm
         or RhythmForm.showing(preference, preferences.pace_of(request.user, Channel.EMAIL)),
+        "order": order_form(request),
         "pause_form": pause_form or PauseForm.showing(),
         "paused_until": paused if paused and paused > timezone.now() else None,
         "unread": inbox.unread_count(request.user),

@@ -19,7 +19,7 @@ from parvis.core.errors import Refused
 from parvis.core.jobs import each
 from parvis.municipalities.actions import record
 from parvis.municipalities.models import Municipality
-from parvis.reservations import approvals, asking, holds, letters, prices, rules
+from parvis.reservations import approvals, asking, holds, letters, lineup, prices, rules
 from parvis.reservations.calendars import close_feed as close_feed
 from parvis.reservations.calendars import renew_feed as renew_feed
 from parvis.reservations.decisions import approve as approve
@@ -51,6 +51,7 @@ def book(
     organisation_id: int | None = None,
     answers: Mapping[int, str] | None = None,
     accepted: bool = False,
+    way: str = "",
     clerk: Resident | None = None,
 ) -> Booking:
     """Reserve all of it for the resident, or raise Refused, with the nearest free times if any.
@@ -61,17 +62,19 @@ def book(
     lines = asking.merged_lines(lines)
     asked_for = asking.digest(
         lines, span, purpose=purpose, people=people, organisation=organisation_id,
-        answers=dict(answers or {}),
+        answers=dict(answers or {}), **({"way": way} if way else {}),
     )  # fmt: skip
     asked = prepare(resident.municipality, lines, now=now)
     if (before := made_with(resident, key, asked_for)) is not None:
         return before
+    lineup.give_way(asked, span, draw=draw_up, now=now, asker=resident)
     booking = draw_up(
         asked, resident=resident, span=span, now=now, people=people, clerk=clerk,
         organisation_id=organisation_id,
     )  # fmt: skip
     booking.state = asking.state_after(asked, at_counter=clerk is not None)
     booking.purpose = " ".join(purpose.split())[:200]
+    booking.way = asking.way_of(asked, way, resident=resident, at_counter=clerk is not None)
     booking.answers = asking.answered(asked, answers or {})
     booking.conditions = asking.conditions_of(asked, accepted=accepted or clerk is not None)
     booking.key, booking.key_digest = key[:64], asked_for
@@ -117,6 +120,7 @@ def draw_up(
     """A booking that the rules allow, priced and not yet written; or raise Refused."""
     at_counter = clerk is not None
     town = resident.municipality
+    asking.check_alone(asked)
     asking.check_times(asked, span, now=now, at_counter=at_counter, but=but)
     asking.check_people(asked, people)
     organisation = asking.organisation_of(resident, organisation_id, at_counter=at_counter)
@@ -178,8 +182,9 @@ def hold(
     lines = asking.merged_lines(lines)
     town = resident.municipality
     asked = prepare(town, lines, now=now)
-    former = Booking.objects.of(town).filter(resident=resident, state=State.HELD)
-    for one in former.select_for_update():
+    lineup.give_way(asked, span, draw=draw_up, now=now, asker=resident)
+    former = Booking.objects.of(town).filter(resident=resident, state=State.HELD, waits=None)
+    for one in former.select_for_update(of=("self",)):
         holds.end(one, State.EXPIRED)
     booking = draw_up(
         asked, resident=resident, span=span, now=now, people=people, clerk=None,
@@ -201,6 +206,7 @@ def confirm_hold(
     people: int | None = None,
     answers: Mapping[int, str] | None = None,
     accepted: bool = False,
+    way: str = "",
 ) -> Booking:
     """Make a booking of what was held, or raise Refused. Twice is once."""
     fresh, asked = locked(booking, now=now)
@@ -211,6 +217,7 @@ def confirm_hold(
     asking.check_people(asked, people)
     fresh.state = asking.state_after(asked, at_counter=False)
     fresh.purpose, fresh.people = " ".join(purpose.split())[:200], people
+    fresh.way = asking.way_of(asked, way, resident=fresh.resident, at_counter=False)
     fresh.answers = asking.answered(asked, answers or {})
     fresh.conditions = asking.conditions_of(asked, accepted=accepted)
     fresh.held_until = None
@@ -265,6 +272,7 @@ def change(
     holds.check_changeable(fresh, token=token, now=now, clerk=clerk)
     found = offers(town, locked_rows)
     asked = [(found[line.resource_id], line) for line in wanted]
+    lineup.give_way(asked, span, draw=draw_up, now=now, asker=fresh.resident, but=fresh.pk)
     drawn = draw_up(
         asked, resident=fresh.resident, span=span, now=now, clerk=clerk, but=fresh.pk,
         people=people if people is not None else fresh.people,
@@ -377,6 +385,8 @@ def keep_time(now: datetime) -> int:
             with translation.override("fr"), as_town(town_id):
                 done += holds.clear_expired(town_id, now=now)
                 done += remind_due(town_id, now=now)
+            with translation.override("fr"):
+                done += lineup.serve_town(town_id, draw=draw_up, now=now)
         except Exception:
             # One town that cannot be treated must not hold up those behind it.
             logger.exception("reservations of town %s", town_id)

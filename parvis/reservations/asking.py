@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from parvis.core.errors import Refused
 from parvis.core.money import ZERO
-from parvis.reservations import prices, quotas, rules
+from parvis.reservations import appointments, prices, quotas, rules
 from parvis.reservations.hours import Span
 from parvis.reservations.models import (
     Booking,
@@ -25,7 +25,7 @@ from parvis.reservations.models import (
     Taking,
 )
 from parvis.reservations.readings import Line, Offer, nearest_free
-from parvis.residents.models import Place, Resident
+from parvis.residents.models import Phone, Place, Resident
 
 LINES = 20
 Asked = Sequence[tuple[Offer, Line]]
@@ -324,6 +324,31 @@ def conditions_of(asked: Asked, *, accepted: bool) -> str:
     if texts and not accepted:
         raise Refused(_("Acceptez les conditions pour continuer."))
     return "\n\n".join(texts)
+
+
+def check_alone(asked: Asked) -> None:
+    """Raise Refused if an appointment is asked for with something else."""
+    if len(asked) > 1 and any(offered.resource.is_appointment for offered, _line in asked):
+        raise Refused(_("Un rendez-vous se prend seul\u00a0: réservez le reste à part."))
+
+
+def way_of(asked: Asked, way: str, *, resident: Resident, at_counter: bool) -> str:
+    """How an appointment takes place, or raise Refused; nothing else has a way.
+
+    Who is to be called has a number on their account; a clerk who hears them may judge.
+    """
+    if not asked[0][0].resource.is_appointment:
+        return ""
+    chosen = appointments.chosen_way(asked[0][0].resource.ways, way)
+    numbers = Phone.objects.of(resident.municipality_id).filter(resident=resident)
+    if chosen == appointments.PHONE and not at_counter and not numbers.exists():
+        raise Refused(
+            _(
+                "Pour qu’on vous appelle, ajoutez d’abord votre numéro de téléphone à votre "
+                "compte, ou choisissez une autre façon."
+            )
+        )
+    return chosen
 
 
 def check_people(asked: Asked, people: int | None) -> None:

@@ -18,7 +18,8 @@ from parvis.core.db import OneOf
 from parvis.municipalities.models import Owned, OwnedQuerySet
 from parvis.reservations import prices
 from parvis.reservations.hours import Span
-from parvis.reservations.resources import Organisation, Resource, Unit
+from parvis.reservations.organisations import Organisation
+from parvis.reservations.resources import Resource, Unit
 from parvis.residents.models import Resident
 
 
@@ -49,6 +50,11 @@ class Booking(Owned):
         REFUSED = "refused", _("Refusée")
         CANCELLED = "cancelled", _("Annulée")
         EXPIRED = "expired", _("Non terminée")
+
+    class Presence(models.TextChoices):
+        ARRIVED = "arrived", _("Arrivé")
+        SERVED = "served", _("Servi")
+        ABSENT = "absent", _("Absent")
 
     state = models.CharField(max_length=9, choices=State)
     resident = models.ForeignKey(Resident, on_delete=models.PROTECT, related_name="bookings")
@@ -96,6 +102,12 @@ class Booking(Owned):
     note = models.CharField(max_length=500, blank=True)
     """What the town said with its decision."""
     reminded_at = models.DateTimeField(null=True, blank=True)
+    way = models.CharField(max_length=5, choices=Resource.Way, blank=True)
+    """Of an appointment: in person, by telephone or by video."""
+    presence = models.CharField(max_length=7, choices=Presence, blank=True)
+    """Of an appointment: what became of the person, as the desk noted it."""
+    presence_at = models.DateTimeField(null=True, blank=True)
+    presence_by_id = models.BigIntegerField(null=True, blank=True)
     token = models.PositiveIntegerField(default=1)
     """Raised by each change: a page that shows an older one is stale."""
 
@@ -110,6 +122,11 @@ class Booking(Owned):
             models.CheckConstraint(name="booking_lasts", condition=Q(period__isempty=False)),
             models.CheckConstraint(
                 name="hold_has_an_end", condition=~Q(state="held") | Q(held_until__isnull=False)
+            ),
+            models.CheckConstraint(
+                name="presence_has_an_hour",
+                condition=Q(presence="", presence_at__isnull=True)
+                | ~Q(presence="") & Q(presence_at__isnull=False),
             ),
             models.CheckConstraint(
                 name="booking_total_is_no_debt", condition=Q(total__gte=0, deposit__gte=0)

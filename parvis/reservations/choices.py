@@ -97,6 +97,11 @@ def span_of(data: QueryDict, *, step_of: Offer | None, zone: ZoneInfo) -> Span:
     """The period chosen, however the page asks for it, or raise Refused."""
     if data.get("du") and data.get("au"):
         return Span(weeks.instant(data.get("du", "")), weeks.instant(data.get("au", "")))
+    if step_of is not None and step_of.resource.is_appointment:
+        chosen = hours_chosen(data)
+        if len(chosen) != 1:
+            raise Refused(_("Choisissez un des moments proposés."))
+        return Span(chosen[0], chosen[0] + step_of.resource.terms.shortest)
     if step_of is not None:
         found = weeks.joined(hours_chosen(data), step_of.resource.terms.step)
         if found is None:

@@ -13,6 +13,7 @@ from parvis.reservations.models import (
     CalendarFeed,
     OrganisationMember,
     Payment,
+    Wait,
 )
 from parvis.residents.models import Resident
 
@@ -40,6 +41,9 @@ def bookings_of(resident: Resident) -> list[dict[str, Any]]:
             "organisme": str(one.organisation or ""),
             "activite": one.purpose,
             "personnes": one.people,
+            "facon": one.way,
+            "presence": one.presence,
+            "presence_notee_le": one.presence_at,
             "reponses": "; ".join(f"{said['question']} {said['answer']}" for said in one.answers),
             "total": one.total,
             "depot": one.deposit,
@@ -81,6 +85,29 @@ def organisations_of(resident: Resident) -> list[dict[str, Any]]:
     return [{"organisme": one.organisation.name, "depuis": one.created_at} for one in rows]
 
 
+def waits_of(resident: Resident) -> list[dict[str, Any]]:
+    """Every place in line that the person ever had."""
+    rows = (
+        Wait.objects.of(resident.municipality_id)
+        .filter(resident=resident)
+        .select_related("resource", "organisation")
+        .order_by("pk")
+    )
+    return [
+        {
+            "quoi": f"{one.quantity} × {one.resource.name}",
+            "du": one.period.lower,
+            "au": one.period.upper,
+            "organisme": str(one.organisation or ""),
+            "personnes": one.people,
+            "etat": one.state,
+            "depuis": one.created_at,
+            "fini_le": one.ended_at,
+        }
+        for one in rows
+    ]
+
+
 def forget(resident: Resident, *, now: datetime) -> None:
     """Cancel what is to come and wipe what was said; receipts stay, by number, for the accounts."""
     town: Municipality | int = resident.municipality_id
@@ -90,8 +117,13 @@ def forget(resident: Resident, *, now: datetime) -> None:
     )
     for booking in standing.select_for_update():
         holds.end(booking, State.CANCELLED, at=now)
+    Wait.objects.of(town).filter(resident=resident).standing().update(
+        state=Wait.State.LEFT, ended_at=now
+    )
+    Wait.objects.of(town).filter(resident=resident).update(people=None)
     references = [f"booking:{pk}" for pk in mine.values_list("pk", flat=True)]
     forget_words(resident.municipality_id, references)
-    mine.update(purpose="", answers=[], note="", people=None, key="", key_digest="")
+    mine.update(purpose="", answers=[], note="", people=None, key="", key_digest="", way="",
+                presence="", presence_at=None, presence_by_id=None)  # fmt: skip
     CalendarFeed.objects.of(town).filter(resident=resident).delete()
     OrganisationMember.objects.of(town).filter(resident=resident).delete()

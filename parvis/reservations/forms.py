@@ -11,8 +11,9 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from parvis.reservations.choices import number
-from parvis.reservations.models import Organisation, Question
+from parvis.reservations.models import Organisation, Question, Resource
 from parvis.reservations.readings import Line, Offer
+from parvis.reservations.staff_forms import MomentForm
 from parvis.residents.models import Resident
 
 PURPOSE_MAX = 200
@@ -38,22 +39,24 @@ class BookingForm(forms.Form):
         label=_("Combien de personnes\u202f?"), min_value=1, max_value=100_000, required=False,
         widget=forms.NumberInput(attrs={"inputmode": "numeric", "class": "auto"}),
     )  # fmt: skip
+    way = forms.ChoiceField(
+        label=_("Comment préférez-vous nous rencontrer\u202f?"), required=False,
+        widget=forms.RadioSelect,
+    )  # fmt: skip
     accepted = forms.BooleanField(label=_("J’accepte ces conditions."), required=False)
 
     def __init__(
         self, *args: Any, lines: Sequence[tuple[Offer, Line]], person: Resident, **kwargs: Any
     ) -> None:
         super().__init__(*args, **kwargs)
-        mine = (
-            Organisation.objects.of(person.municipality_id)
-            .filter(archived_at__isnull=True, members__resident=person)
-            .order_by("name")
-        )
+        mine = own_organisations(person)
         if mine.exists():
             self.fields["organisation"].queryset = mine  # type: ignore[attr-defined]
         else:
             del self.fields["organisation"]
-        if not any(offer.resource.is_space for offer, _line in lines):
+        desk = next((one.resource for one, _line in lines if one.resource.is_appointment), None)
+        fit_to_desk(self, desk)
+        if desk or not any(offer.resource.is_space for offer, _line in lines):
             del self.fields["people"]
         if not any(offer.resource.conditions.strip() for offer, _line in lines):
             del self.fields["accepted"]
@@ -102,6 +105,23 @@ class BookingForm(forms.Form):
         return chosen.pk if chosen else None
 
 
+def fit_to_desk(form: forms.Form, desk: Resource | None) -> None:
+    """Of an appointment: its subject, and how one meets unless there is one way only."""
+    ways = Resource.Way
+    choices = [(one.value, one.label) for one in ways if desk and one.value in desk.ways]
+    if len(choices) > 1:
+        form.fields["way"].choices = choices  # type: ignore[attr-defined]
+        form.fields["way"].required = True
+        form.fields["way"].error_messages["required"] = _(
+            "Choisissez comment le rendez-vous se passe."
+        )
+    else:
+        del form.fields["way"]
+    if desk:
+        form.fields["purpose"].label = _("De quoi voulez-vous parler\u202f?")
+        form.fields["purpose"].help_text = _("Quelques mots suffisent. Seule la Ville les lit.")
+
+
 def answer_field(question: Question) -> forms.Field:
     """The field that fits a question."""
     facts: dict[str, Any] = {"label": question.label, "required": question.required}
@@ -116,3 +136,49 @@ def answer_field(question: Question) -> forms.Field:
             return forms.ChoiceField(choices=choices, widget=forms.RadioSelect, **facts)
         return forms.ChoiceField(choices=[("", _("Choisissez")), *choices], **facts)
     return forms.CharField(max_length=ANSWER_MAX, **facts)
+
+
+class WaitForm(MomentForm):
+    """What one waits for: a moment, and how much of it."""
+
+    organisation = forms.ModelChoiceField(
+        label=_("Pour qui attendez-vous\u202f?"), queryset=Organisation.objects.none(),
+        required=False, empty_label=_("Pour moi"),
+    )  # fmt: skip
+    quantity = forms.IntegerField(
+        label=_("Combien"), min_value=1, max_value=100_000,
+        widget=forms.NumberInput(attrs={"inputmode": "numeric", "class": "few"}),
+    )  # fmt: skip
+    people = forms.IntegerField(
+        label=_("Combien de personnes\u202f?"), min_value=1, max_value=100_000, required=False,
+        widget=forms.NumberInput(attrs={"inputmode": "numeric", "class": "auto"}),
+    )  # fmt: skip
+    field_order = ("first_on", "opens", "last_on", "closes", "quantity", "people", "organisation")
+
+    def __init__(self, *args: Any, resource: Resource, person: Resident, **kwargs: Any) -> None:
+        super().__init__(*args, town=resource.municipality, **kwargs)
+        self.resource = resource
+        mine = own_organisations(person)
+        if mine.exists():
+            self.fields["organisation"].queryset = mine  # type: ignore[attr-defined]
+        else:
+            del self.fields["organisation"]
+        del self.fields["quantity" if resource.is_space else "people"]
+
+    def line(self) -> Line:
+        return Line(self.resource.pk, self.cleaned_data.get("quantity", 1))
+
+    @property
+    def organisation_id(self) -> int | None:
+        """The organisation chosen, once the form is clean."""
+        chosen = self.cleaned_data.get("organisation")
+        return chosen.pk if chosen else None
+
+
+def own_organisations(person: Resident) -> Any:
+    """Those in whose name the person may ask."""
+    return (
+        Organisation.objects.of(person.municipality_id)
+        .filter(archived_at__isnull=True, members__resident=person)
+        .order_by("name")
+    )

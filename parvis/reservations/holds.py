@@ -174,6 +174,13 @@ def check_changeable(
         raise Refused(_("Cette réservation n’est plus en vigueur."))
     if token is not None and token != booking.token:
         raise Refused(_("Cette réservation a changé depuis. Rechargez la page."))
+    if booking.presence:
+        raise Refused(
+            _(
+                "Le guichet a déjà noté ce rendez-vous\u00a0: prenez-en un autre, ou demandez-lui "
+                "de corriger sa note."
+            )
+        )
     if clerk is None:
         # What nobody answered yet may be taken back until it begins.
         waits = booking.state == State.ASKED

@@ -37,7 +37,7 @@ COLUMNS = frozenset(
         "family", "name", "summary", "text", "capacity", "accessibility", "address", "place",
         "total", "mode", "open_to", "step", "shortest", "longest", "notice", "days_ahead",
         "before", "after", "cancel_notice", "free_hours", "kept_percent", "conditions",
-        "instructions", "deposit", "deposit_each",
+        "instructions", "offer_minutes", "deposit", "deposit_each", "ways", "bring", "meeting",
     }
 )  # fmt: skip
 MOST_UNITS = 60
@@ -71,7 +71,7 @@ def add_resource(
 ) -> Resource:
     """Write down something that the town lends, not offered yet, or raise Refused."""
     if kind not in Resource.Kind.values:
-        raise Refused(_("Choisissez un lieu ou du matériel."))
+        raise Refused(_("Choisissez un lieu, du matériel ou des rendez-vous."))
     resource = Resource(municipality=town, kind=kind, created_at=now, revised_at=now)
     _fill(resource, facts)
     check_resource(resource, sheet)
@@ -147,6 +147,8 @@ def check_resource(resource: Resource, sheet: Sheet) -> None:
     if not resource.name:
         raise Refused(_("Donnez-lui un nom."))
     rules.check_terms(resource.terms)
+    if resource.is_appointment:
+        check_desk(resource)
     if resource.is_space:
         resource.total = None
         names = [name.casefold() for name in sheet.units]
@@ -164,6 +166,16 @@ def check_resource(resource: Resource, sheet: Sheet) -> None:
         raise Refused(_("La part gardée va de 0 à 100\u00a0%."))
     for rate in sheet.rates:
         prices.check_rate(rate)
+
+
+def check_desk(resource: Resource) -> None:
+    """Raise Refused unless its appointments have one length and a way to meet."""
+    if resource.shortest != resource.longest:
+        raise Refused(_("Tous les rendez-vous d’une fiche ont la même durée."))
+    if not resource.ways or not set(resource.ways) <= set(Resource.Way.values):
+        raise Refused(_("Choisissez au moins une façon de se rencontrer."))
+    if Resource.Way.VIDEO in resource.ways and not resource.meeting.strip():
+        raise Refused(_("Écrivez comment rejoindre la rencontre par vidéo."))
 
 
 def check_promises(resource: Resource, *, now: datetime) -> None:

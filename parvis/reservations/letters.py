@@ -12,8 +12,9 @@ from django.utils.translation import gettext_lazy as _
 from parvis.core import typography
 from parvis.notifications.actions import send_message
 from parvis.notifications.models import Message
+from parvis.reservations import mine
 from parvis.reservations.models import Booking
-from parvis.reservations.wording import said_period
+from parvis.reservations.wording import said_moment, said_period
 from parvis.residents.rules import interface_language
 
 DAY_BEFORE = timedelta(hours=24)
@@ -27,8 +28,12 @@ TITLES: dict[str, Any] = {
     "reservations.cancelled": _("Réservation annulée\u00a0: {what}"),
     "reservations.cancelled_by_town": _("La Ville annule votre réservation\u00a0: {what}"),
     "reservations.reminded": _("Rappel\u00a0: {what}"),
+    "reservations.offered": _("Une place s’est libérée\u00a0: {what}"),
+    "reservations.offer_lapsed": _("Votre tour est passé\u00a0: {what}"),
 }
 """Kind of message → its title."""
+OF_LINE = frozenset({"reservations.offered", "reservations.offer_lapsed"})
+"""Said to who waits: there is no reservation to quote yet."""
 TELLS_HOW = frozenset(
     {
         "reservations.booked",
@@ -38,6 +43,12 @@ TELLS_HOW = frozenset(
     }
 )
 """Where instructions are said, once the day is near."""
+
+
+NO_MORE = frozenset(
+    {"reservations.refused", "reservations.cancelled", "reservations.cancelled_by_town"}
+)
+"""What will not take place: nothing to bring, nowhere to go."""
 
 
 def things(booking: Booking) -> list[str]:
@@ -61,18 +72,28 @@ def instructions(booking: Booking) -> list[tuple[str, str]]:
     return list(found.items())
 
 
+def meeting(booking: Booking) -> list[tuple[str, str]]:
+    """How an appointment takes place and what to have at hand; nothing of other bookings."""
+    if not booking.way:
+        return []
+    return mine.meeting(booking, list(booking.takings.select_related("resource__address", "unit")))
+
+
 def is_near(booking: Booking, now: datetime) -> bool:
     """Whether the day before has begun: time to say how to get in."""
     return bool(now >= booking.period.lower - DAY_BEFORE)
 
 
 def tell(
-    booking: Booking, kind: str, *, now: datetime, actor: Any = None, note: str = ""
-) -> Message:
+    booking: Booking, kind: str, *, now: datetime, actor: Any = None, note: str = "",
+    url: str = "",
+) -> Message:  # fmt: skip
     """Plan the message of what became of a booking."""
     content = {"fr": said(booking, kind, "fr", now=now, note=note)}
     if speaks_english(booking):
         content["en"] = said(booking, kind, "en", now=now, note=note)
+    if url:
+        content = {language: words | {"url": url} for language, words in content.items()}
     return send_message(
         municipality=booking.municipality,
         kind=kind,
@@ -98,8 +119,22 @@ def said(booking: Booking, kind: str, language: str, *, now: datetime, note: str
         period = said_period(booking.span, zone=booking.municipality.zone, now=now)
         title = str(TITLES[kind]).format(what=what)
         lines = [period[:1].upper() + period[1:] + "."]
+        if kind not in NO_MORE:
+            lines += [
+                f"{name}\u00a0: {', '.join(text.splitlines())}" for name, text in meeting(booking)
+            ]
         if kind == "reservations.asked":
             lines.append(str(_("La Ville vous répondra ici et par vos moyens choisis.")))
+        if kind == "reservations.offered" and booking.held_until is not None:
+            until = said_moment(booking.held_until, zone=booking.municipality.zone, now=now)
+            lines.append(
+                str(_("La place est gardée pour vous jusqu’à ce moment\u00a0: {until}.")).format(
+                    until=until
+                )
+            )
+            lines.append(str(_("Réservez-la d’ici là, ou laissez-la à la personne suivante.")))
+        if kind == "reservations.offer_lapsed":
+            lines.append(str(_("La place qui vous était offerte est passée à la suite.")))
         if booking.total and kind in {"reservations.booked", "reservations.approved"}:
             lines.append(
                 str(_("À payer à la Ville\u00a0: {total}.")).format(
@@ -118,9 +153,12 @@ def said(booking: Booking, kind: str, language: str, *, now: datetime, note: str
         if kind in TELLS_HOW and is_near(booking, now) and booking.state == "confirmed":
             how = instructions(booking)
         number = str(_("Réservation {reference}.")).format(reference=booking.reference)
+        if kind in OF_LINE:
+            number = ""
     html = [format_html("<p>{}</p>", line) for line in lines]
     html += [format_html("<p><b>{}</b></p>{}", name, _paragraphs(text)) for name, text in how]
-    html.append(format_html("<p>{}</p>", number))
+    if number:
+        html.append(format_html("<p>{}</p>", number))
     return {
         "title": title[:200],
         "body": " ".join([*lines, *(f"{name}\u00a0: {text}" for name, text in how)]),

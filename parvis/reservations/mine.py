@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from parvis.reservations import pages
+from parvis.reservations import appointments, pages
 from parvis.reservations.bookings import BookingQuerySet
-from parvis.reservations.models import Booking, Taking
-from parvis.reservations.wording import said_period
+from parvis.reservations.models import Booking, Resource, Taking, Wait
+from parvis.reservations.wording import said_moment, said_period
 from parvis.residents.models import Resident
 
 State = Booking.State
@@ -52,18 +53,39 @@ def may_change(booking: Booking, now: datetime) -> bool:
     return now < booking.span.start and (waits or now <= booking.changes_until)
 
 
+def places(booking: Booking, taken: Iterable[Taking]) -> list[str]:
+    """Where one goes; nowhere when the town calls."""
+    if booking.way and booking.way != Resource.Way.HERE:
+        return []
+    return list({pages.where(one.resource): None for one in taken if pages.where(one.resource)})
+
+
+def meeting(booking: Booking, taken: Iterable[Taking]) -> list[tuple[str, str]]:
+    """How an appointment takes place and what to have at hand; nothing of other bookings.
+
+    The address of a video call is told once the appointment is sure, and only while it stands.
+    """
+    found = [one.resource for one in taken if one.resource.is_appointment]
+    if not booking.way or not found:
+        return []
+    return appointments.said(
+        booking.way, places=places(booking, taken), bring=found[0].bring,
+        meeting=found[0].meeting if booking.state == State.CONFIRMED else "",
+    )  # fmt: skip
+
+
 def said(booking: Booking, now: datetime, taken: list[Taking] | None = None) -> dict[str, Any]:
     """What every page says of a booking."""
     town = booking.municipality
     takings = list(booking.takings.all()) if taken is None else taken
     tone, icon = pages.STATES[State(booking.state)]
-    places = {pages.where(one.resource): None for one in takings if pages.where(one.resource)}
     standing = booking.state in STANDING
     return {
         "booking": booking,
         "title": ", ".join({one.resource.name: None for one in takings}),
         "takings": takings,
-        "where": list(places),
+        "where": places(booking, takings),
+        "meeting": meeting(booking, takings),
         "period": said_period(booking.span, zone=town.zone, now=now),
         "start": booking.span.start.astimezone(town.zone),
         "word": booking.get_state_display(),
@@ -72,4 +94,26 @@ def said(booking: Booking, now: datetime, taken: list[Taking] | None = None) -> 
         "is_over": booking.span.end <= now,
         "may_change": standing and may_change(booking, now),
         "standing": standing,
+    }
+
+
+def said_wait(wait: Wait, now: datetime) -> dict[str, Any]:
+    """What every page says of a place in line; `until` when a place is offered and still kept."""
+    zone, booking = wait.municipality.zone, wait.booking
+    kept = (
+        wait.state == Wait.State.OFFERED
+        and booking is not None
+        and booking.state == State.HELD
+        and booking.held_until is not None
+        and booking.held_until > now
+    )
+    until = booking.held_until if kept and booking is not None else None
+    return {
+        "wait": wait,
+        "title": wait.resource.name,
+        "period": said_period(wait.span, zone=zone, now=now),
+        "start": wait.span.start.astimezone(zone),
+        "until": said_moment(until, zone=zone, now=now) if until is not None else "",
+        "waiting": wait.state == Wait.State.WAITING and wait.span.start > now,
+        "word": wait.get_state_display(),
     }

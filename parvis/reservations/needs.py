@@ -33,6 +33,7 @@ FAMILIES: Mapping[str, str] = {
     "furniture": "table chaise banc",
     "tent": "chapiteau tente marquise",
     "sound": "son micro projecteur ecran haut-parleur sono image",
+    "desk": "rendez-vous rdv permis inspecteur inspectrice inspection guichet urbanisme",
     "sport": "ballon raquette filet",
 }
 _BY_WORD = {word: name for name, words in FAMILIES.items() for word in words.split()}

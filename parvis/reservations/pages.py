@@ -26,7 +26,7 @@ from parvis.residents.models import Place, Resident
 ICONS = {
     "room": "users", "gym": "volleyball", "court": "volleyball", "rink": "snowflake",
     "shelter": "tree-pine", "kitchen": "cooking-pot", "furniture": "table", "tent": "flag",
-    "sound": "projector", "sport": "ticket", "other": "layers",
+    "sound": "projector", "sport": "ticket", "desk": "user-check", "other": "layers",
 }  # fmt: skip
 """Family → icon."""
 STATES = {
@@ -358,6 +358,9 @@ def about(request: TownRequest, offer: Offer, on: date, *, now: datetime) -> dic
 def steps_query(offer: Offer, span: Span) -> str:
     """The address of a resource's page with these steps chosen."""
     data = QueryDict(mutable=True)
+    if offer.resource.is_appointment:
+        data["h"] = weeks.key(span.start)
+        return data.urlencode()
     data.setlist("h", [weeks.key(one) for one in weeks.steps_of(span, offer.resource.terms.step)])
     return data.urlencode()
 

@@ -37,6 +37,11 @@ def organisations(*, resident: Resident, **_: Any) -> Answer:
     return "organismes", erasure.organisations_of(resident)
 
 
+@receiver(signals.export, dispatch_uid="reservations.waits")
+def waits(*, resident: Resident, **_: Any) -> Answer:
+    return "listes_d_attente", erasure.waits_of(resident)
+
+
 @receiver(moved, dispatch_uid="reservations.moved")
 def follow(*, case: Case, by: Resident | None, now: datetime, **_: Any) -> None:
     """A request that its person withdraws frees the place; one that waits is not closed over it."""

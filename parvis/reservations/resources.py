@@ -1,4 +1,4 @@
-"""What the town lends: spaces and equipment, when, to whom, by which rules and at which price."""
+"""What is reserved: spaces, equipment, appointments; when, by whom, by which rules, what price."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from django.utils.translation import gettext_lazy as _
 
 from parvis.municipalities.models import Owned, OwnedQuerySet
 from parvis.reservations import hours, prices, quotas, rules
-from parvis.residents.models import Resident
 from parvis.territory.models import Address
 
 MINUTE = timedelta(minutes=1)
@@ -30,11 +29,12 @@ class ResourceQuerySet(OwnedQuerySet):
 
 
 class Resource(Owned):
-    """Something that is lent: a room, one of N like courts, or equipment by quantity."""
+    """What is reserved: a room, one of N like courts, equipment by quantity, a desk's time."""
 
     class Kind(models.TextChoices):
         SPACE = "space", _("Lieu")
         EQUIPMENT = "equipment", _("Matériel")
+        APPOINTMENT = "appointment", _("Rendez-vous")
 
     class State(models.TextChoices):
         DRAFT = "draft", _("En préparation")
@@ -54,11 +54,19 @@ class Resource(Owned):
         TENT = "tent", _("Chapiteau")
         SOUND = "sound", _("Son et image")
         SPORT = "sport", _("Articles de sport")
+        DESK = "desk", _("Rendez-vous")
         OTHER = "other", _("Autre")
 
     class Mode(models.TextChoices):
         INSTANT = "instant", _("Tout de suite")
         APPROVAL = "approval", _("Après approbation")
+
+    class Way(models.TextChoices):
+        """How a person meets the town."""
+
+        HERE = "here", _("En personne")
+        PHONE = "phone", _("Par téléphone")
+        VIDEO = "video", _("Par vidéo")
 
     class OpenTo(models.TextChoices):
         ANYONE = "anyone", _("Toute personne qui a un compte")
@@ -66,7 +74,7 @@ class Resource(Owned):
         VERIFIED = "verified", _("Les gens dont l’adresse est vérifiée")
         ORGANISATIONS = "organisations", _("Les organismes reconnus")
 
-    kind = models.CharField(max_length=9, choices=Kind)
+    kind = models.CharField(max_length=11, choices=Kind)
     family = models.CharField(max_length=9, choices=Family, default=Family.ROOM)
     state = models.CharField(max_length=6, choices=State, default=State.DRAFT)
     name = models.CharField(max_length=120)
@@ -101,10 +109,18 @@ class Resource(Owned):
     kept_percent = models.PositiveSmallIntegerField(default=0)
     """What the town keeps of the total after that."""
 
+    offer_minutes = models.PositiveIntegerField(default=240)
+    """For how long a freed place is kept for the first in line; 0 for no waiting list."""
     conditions = models.TextField(blank=True)
     """What must be accepted, word for word; kept with each booking."""
     instructions = models.TextField(blank=True)
     """Said to those who have it only, the day before: how to get in, the door's code."""
+    ways = ArrayField(models.CharField(max_length=5, choices=Way), default=list, blank=True)
+    """Of an appointment: how it may take place."""
+    bring = models.TextField(blank=True)
+    """Of an appointment: what to have at hand, one thing on each line."""
+    meeting = models.TextField(blank=True)
+    """Of an appointment by video: its address and how to join, said to those who have it only."""
     deposit = models.DecimalField(max_digits=9, decimal_places=2, default=0)
     deposit_each = models.BooleanField(default=False)
     """The deposit is for each piece."""
@@ -122,7 +138,12 @@ class Resource(Owned):
             models.UniqueConstraint(fields=["municipality", "name"], name="one_resource_per_name"),
             models.CheckConstraint(
                 name="equipment_has_a_total",
-                condition=Q(kind="equipment", total__gte=1) | Q(kind="space", total__isnull=True),
+                condition=Q(kind="equipment", total__gte=1)
+                | Q(kind__in=["space", "appointment"], total__isnull=True),
+            ),
+            models.CheckConstraint(
+                name="appointment_has_one_length_and_a_way",
+                condition=~Q(kind="appointment") | Q(longest=F("shortest"), ways__len__gte=1),
             ),
             models.CheckConstraint(
                 name="resource_lengths_make_sense",
@@ -140,7 +161,12 @@ class Resource(Owned):
 
     @property
     def is_space(self) -> bool:
-        return self.kind == self.Kind.SPACE
+        """Taken by its units, one at a time: a place, or the desk where one is received."""
+        return self.kind in {self.Kind.SPACE, self.Kind.APPOINTMENT}
+
+    @property
+    def is_appointment(self) -> bool:
+        return self.kind == self.Kind.APPOINTMENT
 
     @property
     def terms(self) -> rules.Terms:
@@ -159,7 +185,7 @@ class Resource(Owned):
 
 
 class Unit(Owned):
-    """One of the like places of a space: «Terrain 2». A single room has one unit."""
+    """One of the like places of a space: «Terrain 2», «Guichet 1». A single room has one unit."""
 
     resource = models.ForeignKey(Resource, on_delete=models.CASCADE, related_name="units")
     name = models.CharField(max_length=80, blank=True)
@@ -349,48 +375,3 @@ class Question(Owned):
 
     def __str__(self) -> str:
         return self.label
-
-
-class Organisation(Owned):
-    """An organisation that the town knows, and the class of prices that it has."""
-
-    name = models.CharField(max_length=160)
-    price_class = models.CharField(
-        max_length=12, choices=list(prices.CLASSES.items()), default=prices.NON_PROFIT
-    )
-    recognised_until = models.DateField(null=True, blank=True)
-    """Last day of its recognition; past it, it pays as its people do. Empty: not recognised."""
-    insured_until = models.DateField(null=True, blank=True)
-    """Last day of the insurance that it showed."""
-    note = models.CharField(max_length=300, blank=True)
-    archived_at = models.DateTimeField(null=True, blank=True)
-    created_at = models.DateTimeField()
-
-    class Meta:
-        ordering: ClassVar = ["name"]
-        constraints: ClassVar = [
-            models.UniqueConstraint(
-                fields=["municipality", "name"], name="one_organisation_per_name"
-            )
-        ]
-
-    def __str__(self) -> str:
-        return self.name
-
-
-class OrganisationMember(Owned):
-    """A resident who may reserve in the name of an organisation."""
-
-    organisation = models.ForeignKey(Organisation, on_delete=models.CASCADE, related_name="members")
-    resident = models.ForeignKey(Resident, on_delete=models.CASCADE, related_name="organisations")
-    created_at = models.DateTimeField()
-
-    class Meta:
-        constraints: ClassVar = [
-            models.UniqueConstraint(
-                fields=["organisation", "resident"], name="one_member_per_organisation"
-            )
-        ]
-
-    def __str__(self) -> str:
-        return f"member {self.resident_id} of organisation {self.organisation_id}"

@@ -185,6 +185,11 @@ def cancels_until(start: datetime, notice: timedelta) -> datetime:
     return start - notice
 
 
+def offered_until(start: datetime, kept_for: timedelta, terms: Terms, *, now: datetime) -> datetime:
+    """Until when a freed place is kept for the first in line: never past the notice it needs."""
+    return min(now + kept_for, start - terms.notice)
+
+
 def may_cancel(start: datetime, notice: timedelta, *, now: datetime) -> bool:
     return now < start and now <= cancels_until(start, notice)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from datetime import time
+from datetime import time, timedelta
 from typing import Any
 
 from django import forms
@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy
 
 from parvis.core import typography
 from parvis.core.errors import Refused
-from parvis.reservations import hours
+from parvis.reservations import hours, rules
 from parvis.reservations.hours import Opening, Season
 from parvis.reservations.lending import Sheet
 from parvis.reservations.models import Resource
@@ -23,6 +23,17 @@ from parvis.reservations.staff_forms import small_number
 
 WEEKS = ("", "season_")
 SEASON = re.compile(r"\s*(\d{1,2})\s*/\s*(\d{1,2})\s*")
+
+
+OF_DESK = ["ways", "bring", "meeting"]
+DROPPED: dict[str, list[str]] = {
+    Resource.Kind.SPACE: ["total", "deposit_each", *OF_DESK],
+    Resource.Kind.EQUIPMENT: ["units", "capacity", "accessibility", *OF_DESK],
+    Resource.Kind.APPOINTMENT: [
+        "total", "deposit_each", "deposit", "capacity", "family", "longest",
+    ],
+}  # fmt: skip
+"""Kind → what its sheet does not ask."""
 
 
 class ResourceForm(forms.Form):
@@ -53,9 +64,13 @@ class ResourceForm(forms.Form):
     open_to = forms.ChoiceField(
         label=gettext_lazy("Qui peut réserver"), choices=Resource.OpenTo.choices
     )
+    ways = forms.MultipleChoiceField(
+        label=gettext_lazy("Façons de se rencontrer"), choices=Resource.Way.choices,
+        widget=forms.CheckboxSelectMultiple,
+    )  # fmt: skip
     step = forms.TypedChoiceField(
         label=gettext_lazy("Un début possible toutes les"), coerce=int,
-        choices=[(n, f"{n}\u00a0min") for n in (15, 20, 30, 45, 60, 90, 120, 240, 1440)],
+        choices=[(n, f"{n}\u00a0min") for n in (10, 15, 20, 30, 45, 60, 90, 120, 240, 1440)],
     )  # fmt: skip
     shortest = forms.DecimalField(
         label=gettext_lazy("Durée minimale, en heures"), min_value=0, max_value=744,
@@ -72,6 +87,13 @@ class ResourceForm(forms.Form):
     cancel_notice = small_number(
         gettext_lazy("Annulation en ligne jusqu’à tant d’heures avant"), most=2000
     )
+    offer_minutes = forms.TypedChoiceField(
+        label=gettext_lazy("Liste d’attente\u00a0: une place libérée est gardée"), coerce=int,
+        choices=[
+            (0, gettext_lazy("Pas de liste d’attente")),
+            *((n, rules.said_length(timedelta(minutes=n))) for n in (30, 60, 120, 240, 720, 1440)),
+        ],
+    )  # fmt: skip
     free_hours = small_number(gettext_lazy("Sans frais jusqu’à tant d’heures avant"), most=2000)
     kept_percent = small_number(gettext_lazy("Ensuite, part gardée, en\u00a0%"), most=100)
     deposit = forms.DecimalField(
@@ -91,23 +113,38 @@ class ResourceForm(forms.Form):
         help_text=gettext_lazy("Seules les personnes qui ont réservé les reçoivent."),
     )  # fmt: skip
 
+    bring = forms.CharField(
+        label=gettext_lazy("Documents à avoir en main, un par ligne"), max_length=2000,
+        required=False, widget=forms.Textarea(attrs={"rows": 3}),
+    )  # fmt: skip
+    meeting = forms.CharField(
+        label=gettext_lazy("Par vidéo\u00a0: adresse et marche à suivre"), max_length=1000,
+        required=False, widget=forms.Textarea(attrs={"rows": 2}),
+        help_text=gettext_lazy("Seules les personnes qui ont rendez-vous les reçoivent."),
+    )  # fmt: skip
+
     def __init__(self, *args: Any, kind: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.kind = kind
-        dropped = (
-            ["total", "deposit_each"]
-            if kind == Resource.Kind.SPACE
-            else ["units", "capacity", "accessibility"]
-        )
-        for name in dropped:
+        for name in DROPPED[kind]:
             del self.fields[name]
+        if kind == Resource.Kind.APPOINTMENT:
+            self.fields["shortest"] = small_number(
+                _("Durée d’un rendez-vous, en minutes"), least=5, most=480
+            )
+            self.fields["units"].label = _("Guichets, ou gens qui reçoivent, un par ligne")
+            self.fields["units"].help_text = _("Autant de rendez-vous en même temps.")
 
     def facts(self) -> dict[str, Any]:
         """Columns of the resource, lengths in minutes."""
         found = {name: value for name, value in self.cleaned_data.items() if name != "units"}
-        for name in ("shortest", "longest", "notice", "cancel_notice"):
+        in_hours = {"shortest", "longest", "notice", "cancel_notice"}
+        if self.kind == Resource.Kind.APPOINTMENT:
+            found["longest"], found["family"] = found["shortest"], Resource.Family.DESK
+            in_hours -= {"shortest", "longest"}
+        for name in in_hours:
             found[name] = int(found[name] * 60)
-        for name in ("text", "conditions", "instructions"):
+        for name in {"text", "conditions", "instructions", "bring", "meeting"} & found.keys():
             found[name] = found[name].replace("\r\n", "\n").strip()
         return found
 
@@ -125,6 +162,8 @@ def first_values(resource: Resource) -> dict[str, Any]:
         "shortest": _in_hours(resource.shortest), "longest": _in_hours(resource.longest),
         "notice": resource.notice // 60, "cancel_notice": resource.cancel_notice // 60,
     }  # fmt: skip
+    if resource.is_appointment:
+        shown["shortest"] = resource.shortest
     if resource.pk:
         names = [one.name for one in resource.units.filter(retired_at__isnull=True) if one.name]
         shown["units"] = "\n".join(names)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from datetime import date, datetime, time, timedelta
 
 from django.contrib import messages
 from django.http import HttpResponse
@@ -13,7 +14,8 @@ from django.views.decorators.http import require_safe
 
 from parvis.core.errors import Refused
 from parvis.core.htmx import go_to, page_or_part
-from parvis.reservations import actions
+from parvis.reservations import actions, hours, moments
+from parvis.reservations.hours import Span
 from parvis.reservations.models import Resource
 from parvis.reservations.readings import Line
 from parvis.reservations.rules import Taken
@@ -26,6 +28,8 @@ from parvis.residents.http import StaffRequest
 from parvis.residents.models import Resident
 
 FOUND = 12
+MOST_MOMENTS = 8
+LOOKED_AHEAD = timedelta(days=28)
 
 
 @staff_door(ROOM, "act")
@@ -75,15 +79,38 @@ def what(request: StaffRequest, person_id: int) -> HttpResponse:
     )
 
 
+def asked_hour(request: StaffRequest) -> time | None:
+    """The hour that the address names: of a free moment that was pressed."""
+    try:
+        return time.fromisoformat(request.GET.get("heure", "")).replace(tzinfo=None)
+    except ValueError:
+        return None
+
+
+def next_moments(resource: Resource, on: date, *, now: datetime) -> list[datetime]:
+    """Of an appointment: the next free moments from that day on, as the town's clock shows them."""
+    if not resource.is_appointment:
+        return []
+    zone = resource.municipality.zone
+    start = max(hours.local_day(on, zone).start, now)
+    window = Span(start, start + LOOKED_AHEAD)
+    found = moments.free(resource, window, now=now, at_counter=True)
+    return [one.start.astimezone(zone) for one in found[:MOST_MOMENTS]]
+
+
 @staff_door(ROOM, "act")
 def book(request: StaffRequest, person_id: int, resource_id: int) -> HttpResponse:
     """When, and the booking itself."""
     caller = person(request, person_id)
     resource = get_object_or_404(
-        Resource.objects.of(request.municipality).offered(), pk=resource_id
+        Resource.objects.of(request.municipality).offered().select_related("municipality"),
+        pk=resource_id,
     )
     nearest = []
-    initial = {"first_on": asked_day(request), "key": secrets.token_urlsafe(16)}
+    on = asked_day(request)
+    initial = {"first_on": on, "key": secrets.token_urlsafe(16)}
+    if hour := asked_hour(request):
+        initial["opens"] = hour
     form = CounterForm(request.POST or None, resource=resource, initial=initial)
     if form.is_valid():
         said = form.cleaned_data
@@ -98,6 +125,7 @@ def book(request: StaffRequest, person_id: int, resource_id: int) -> HttpRespons
                 people=said.get("people"),
                 organisation_id=said["organisation"].pk if said["organisation"] else None,
                 answers=form.answers(),
+                way=said.get("way", ""),
                 clerk=request.user,
             )
         except Refused as refused:
@@ -114,6 +142,7 @@ def book(request: StaffRequest, person_id: int, resource_id: int) -> HttpRespons
             "resource": resource,
             "form": form,
             "nearest": nearest,
+            "moments": next_moments(resource, on, now=timezone.now()),
             "here": "counter",
         },
         status=422 if form.errors else 200,

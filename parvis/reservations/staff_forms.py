@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy
 from parvis.core.errors import Refused
 from parvis.municipalities.models import Municipality
 from parvis.reservations import hours, prices
+from parvis.reservations.forms import fit_to_desk
 from parvis.reservations.hours import Span
 from parvis.reservations.models import Organisation, Payment, Resource
 from parvis.reservations.readings import Line
@@ -174,6 +175,7 @@ class CounterForm(MomentForm):
         label=gettext_lazy("Combien de personnes\u202f?"), min_value=1, max_value=100_000,
         required=False, widget=forms.NumberInput(attrs={"inputmode": "numeric", "class": "few"}),
     )  # fmt: skip
+    way = forms.ChoiceField(label=gettext_lazy("Façon de se rencontrer"), required=False)
     key = forms.CharField(max_length=64, widget=forms.HiddenInput)
     field_order = (
         "quantity", "first_on", "opens", "last_on", "closes", "organisation", "purpose", "people",
@@ -182,6 +184,13 @@ class CounterForm(MomentForm):
     def __init__(self, *args: Any, resource: Resource, **kwargs: Any) -> None:
         super().__init__(*args, town=resource.municipality, **kwargs)
         self.resource = resource
+        fit_to_desk(self, resource if resource.is_appointment else None)
+        if resource.is_appointment:
+            self.fields["purpose"].label, self.fields["purpose"].help_text = _("Sujet"), ""
+            # The sheet says how long it lasts.
+            for name in ("last_on", "closes", "people"):
+                del self.fields[name]
+            self.fields["first_on"].label, self.fields["opens"].label = _("Jour"), _("Heure")
         known = Organisation.objects.of(resource.municipality_id).filter(archived_at__isnull=True)
         self.fields["organisation"].queryset = known  # type: ignore[attr-defined]
         if resource.is_space:
@@ -198,6 +207,19 @@ class CounterForm(MomentForm):
                 if one.kind == one.Kind.CHOICE
                 else forms.CharField(max_length=500, **facts)
             )
+
+    def clean(self) -> dict[str, Any]:
+        if not self.resource.is_appointment:
+            return super().clean()
+        cleaned: dict[str, Any] = forms.Form.clean(self) or {}
+        if not self.errors:
+            zone = self.town.zone
+            try:
+                start = hours.chosen_instant(cleaned["first_on"], cleaned["opens"], zone)
+            except Refused as refused:
+                raise forms.ValidationError(str(refused)) from refused
+            cleaned["span"] = Span(start, start + self.resource.terms.shortest)
+        return cleaned
 
     def answers(self) -> dict[int, str]:
         return {

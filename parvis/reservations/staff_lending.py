@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import messages
 from django.core.files.uploadedfile import UploadedFile
 from django.db.models import Count, Q
@@ -24,6 +26,16 @@ from parvis.residents.doors import may_enter, staff_door
 from parvis.residents.http import StaffRequest
 from parvis.residents.models import Resident
 
+NEW: dict[str, dict[str, Any]] = {
+    "lieu": {"kind": "space", "family": "room", "longest": 240},
+    "materiel": {"kind": "equipment", "family": "furniture", "longest": 4320},
+    "rendez-vous": {
+        "kind": "appointment", "family": "desk", "step": 30, "shortest": 30, "longest": 30,
+        "days_ahead": 30, "ways": ["here"],
+    },
+}  # fmt: skip
+"""Word of the address → what a new sheet begins with."""
+
 
 @staff_door(ROOM, "see")
 @require_safe
@@ -37,6 +49,7 @@ def resources(request: StaffRequest) -> HttpResponse:
         "reservations/staff/resources.html",
         {
             "spaces": rows.filter(kind=Resource.Kind.SPACE),
+            "desks": rows.filter(kind=Resource.Kind.APPOINTMENT),
             "equipment": rows.filter(kind=Resource.Kind.EQUIPMENT),
             "here": "resources",
             "may_act": may_enter(request.staff, ROOM, "act"),
@@ -63,17 +76,11 @@ def sheet_page(
 
 @staff_door(ROOM, "act")
 def add(request: StaffRequest, kind: str) -> HttpResponse:
-    """A new space, or new equipment."""
-    if kind not in {"lieu", "materiel"}:
+    """A new space, new equipment, or a new service that receives by appointment."""
+    if kind not in NEW:
         raise Http404
     town = request.municipality
-    space = kind == "lieu"
-    resource = Resource(
-        municipality=town,
-        kind=Resource.Kind.SPACE if space else Resource.Kind.EQUIPMENT,
-        family=Resource.Family.ROOM if space else Resource.Family.FURNITURE,
-        longest=240 if space else 4320,
-    )
+    resource = Resource(municipality=town, **NEW[kind])
     forms = SheetForms(request.POST or None, resource)
     if request.method == "POST" and forms.is_valid():
         try:

@@ -1,6 +1,14 @@
 from django.urls import path
 
-from parvis.reservations import staff, staff_blocks, staff_calendar, staff_counter, staff_lending
+from parvis.reservations import (
+    staff,
+    staff_agenda,
+    staff_blocks,
+    staff_calendar,
+    staff_counter,
+    staff_lending,
+    staff_waiting,
+)
 
 app_name = "reservations_staff"
 urlpatterns = [
@@ -16,6 +24,9 @@ urlpatterns = [
         staff.withdraw_payment,
         name="withdraw_payment",
     ),
+    path("agenda/", staff_agenda.agenda, name="agenda"),
+    path("<int:booking_id>/presence/", staff_agenda.note_presence, name="presence"),
+    path("attente/", staff_waiting.waiting, name="waiting"),
     path("calendrier/", staff_calendar.day, name="day"),
     path("calendrier/<int:resource_id>/", staff_calendar.week, name="week"),
     path("calendrier/feuille/", staff_calendar.sheet, name="sheet"),

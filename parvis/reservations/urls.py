@@ -1,6 +1,13 @@
 from django.urls import path
 
-from parvis.reservations import views, views_busy, views_calendar, views_loans, views_mine
+from parvis.reservations import (
+    views,
+    views_busy,
+    views_calendar,
+    views_loans,
+    views_mine,
+    views_waiting,
+)
 
 app_name = "reservations"
 urlpatterns = [
@@ -9,6 +16,9 @@ urlpatterns = [
     path("confirmer/", views.confirm, name="confirm"),
     path("<int:resource_id>/", views.resource, name="resource"),
     path("<int:resource_id>/calendrier.ics", views_busy.busy, name="busy"),
+    path("<int:resource_id>/attente/", views_waiting.join, name="join"),
+    path("mes-reservations/attente/<int:wait_id>/", views_waiting.wait, name="wait"),
+    path("mes-reservations/attente/<int:wait_id>/quitter/", views_waiting.leave, name="leave_line"),
     path("mes-reservations/", views_mine.mine, name="mine"),
     path("mes-reservations/calendrier/", views_mine.feed, name="feed"),
     path("mes-reservations/calendrier/fermer/", views_mine.close_feed, name="close_feed"),

@@ -25,7 +25,9 @@ from parvis.reservations import (
     pages,
     rules,
     search,
+    views_appointments,
     views_loans,
+    views_waiting,
     weeks,
     wording,
 )
@@ -128,6 +130,8 @@ def resource(request: TownRequest, resource_id: int) -> HttpResponse:
     """One thing that is lent: what it is, when it is free, what it costs."""
     now = timezone.now()
     offer = _offer(request, resource_id, now)
+    if offer.resource.is_appointment:
+        return views_appointments.about(request, offer, now=now)
     if not offer.resource.is_space:
         return views_loans.about(request, offer, now=now)
     town = request.municipality
@@ -206,6 +210,7 @@ def confirm(request: ResidentRequest) -> HttpResponse:
                     organisation_id=form.organisation_id,
                     answers=form.answers(),
                     accepted=form.cleaned_data.get("accepted", False),
+                    way=form.cleaned_data.get("way", ""),
                 )
             except Refused as refused:
                 form.add_error(None, str(refused))
@@ -295,6 +300,7 @@ def _confirm_page(
         "choice": choice,
         "options": options,
         "back": pages.choice_url(choice),
+        "waiting_url": views_waiting.join_url(choice) if options else "",
         "conditions": [
             offer.resource for offer, _line in choice.lines if offer.resource.conditions.strip()
         ],

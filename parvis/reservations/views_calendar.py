@@ -12,7 +12,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from parvis.core import secret
-from parvis.reservations import ics, pages
+from parvis.reservations import ics
+from parvis.reservations.mine import meeting, places
 from parvis.reservations.models import Booking, CalendarFeed
 from parvis.reservations.views_mine import found
 from parvis.residents.http import ResidentRequest, TownRequest
@@ -34,7 +35,6 @@ def event(request: HttpRequest, booking: Booking, now: datetime) -> ics.Event:
     for one in takings:
         many = one.unit is None and one.quantity > 1
         names.append(f"{one.resource.name} ({one.quantity})" if many else one.resource.name)
-    places = {pages.where(one.resource): None for one in takings if pages.where(one.resource)}
     lines = [
         _("Réservation {reference}, code {code}.").format(
             reference=booking.reference, code=booking.code
@@ -42,6 +42,9 @@ def event(request: HttpRequest, booking: Booking, now: datetime) -> ics.Event:
     ]
     if booking.state == Booking.State.ASKED:
         lines.append(_("Cette demande attend la réponse de la Ville."))
+    lines += [
+        f"{name}\u00a0: {', '.join(text.splitlines())}" for name, text in meeting(booking, takings)
+    ]
     return ics.Event(
         uid=f"reservation-{booking.pk}",
         start=booking.span.start,
@@ -49,7 +52,7 @@ def event(request: HttpRequest, booking: Booking, now: datetime) -> ics.Event:
         summary=", ".join(names),
         stamp=now,
         changes=booking.token,
-        location="; ".join(places),
+        location="; ".join(places(booking, takings)),
         description="\n".join(lines),
         url=request.build_absolute_uri(booking.get_absolute_url()),
         status=STATUSES[Booking.State(booking.state)],

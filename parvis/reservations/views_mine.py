@@ -29,13 +29,14 @@ from parvis.reservations import (
     pages,
     prices,
     rules,
+    views_appointments,
     weeks,
     wording,
 )
 from parvis.reservations.choices import Choice
 from parvis.reservations.hours import Span
-from parvis.reservations.mine import STANDING, said, theirs
-from parvis.reservations.models import Booking, CalendarFeed, Payment
+from parvis.reservations.mine import STANDING, said, said_wait, theirs
+from parvis.reservations.models import Booking, CalendarFeed, Payment, Wait
 from parvis.reservations.pages import Recap
 from parvis.reservations.readings import Offer
 from parvis.residents.http import ResidentRequest
@@ -64,10 +65,12 @@ def mine(request: ResidentRequest) -> HttpResponse:
     coming = rows.filter(state__in=STANDING).upcoming(now)
     past = rows.exclude(pk__in=coming.values("pk")).order_by("-period__startswith", "-pk")
     page = Paginator(past, PER_PAGE).get_page(request.GET.get("page"))
+    waits = Wait.objects.of(request.municipality).filter(resident=request.user).of_page(now)
     return render(
         request,
         "reservations/mine.html",
         {
+            "waits": [said_wait(one, now) for one in waits],
             "coming": [said(one, now) for one in coming[:100]],
             "past": [said(one, now) for one in page.object_list],
             "page": page,
@@ -195,7 +198,7 @@ def _change_page(
     data = request.POST if request.method == "POST" else request.GET
     facts = said(row, now)
     recap = _recap(request, choice, refusal, nearest, row, now=now)
-    facts |= {"recap": recap, "chosen_space": None}
+    facts |= {"recap": recap, "chosen_space": None, "where": "; ".join(facts["where"])}
     facts["pieces"] = [
         (one.resource, data.get(f"q{one.resource_id}", str(one.quantity)))
         for one in facts["takings"]
@@ -271,6 +274,9 @@ def _week_of(
     data: QueryDict, *, now: datetime,
 ) -> dict[str, Any]:  # fmt: skip
     town = request.municipality
+    if space.resource.is_appointment:
+        shown = choices.day_of(data.get("jour", ""))
+        return views_appointments.to_move(town, space, choice, shown, row, now=now)
     steps = weeks.steps_of(choice.span, space.resource.terms.step) if choice else []
     on = choices.day_of(data.get("jour", ""))
     shown = on or (steps[0] if steps else row.span.start).astimezone(town.zone).date()

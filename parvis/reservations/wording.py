@@ -70,6 +70,12 @@ def said_period(span: Span, *, zone: ZoneInfo, now: datetime) -> str:
     )
 
 
+def said_moment(at: datetime, *, zone: ZoneInfo, now: datetime) -> str:
+    """«samedi 23 mai, 14 h»."""
+    day = said_day(at.astimezone(zone).date(), today=now.astimezone(zone).date())
+    return f"{day}, {said_hour(at, zone)}"
+
+
 def said_opening(opening: Opening) -> str:
     """«de 9 h à 21 h», «jour et nuit»."""
     if opening.opens == opening.closes:

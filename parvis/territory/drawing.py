@@ -26,11 +26,13 @@ def town_map(
     pin: tuple[float, float] | None = None,
     drawn: Geometry | None = None,
     sectors: list[Sector] | None = None,
+    dots: Iterable[tuple[float, float]] = (),
 ) -> dict[str, Any] | None:
     """Context of `territory/_map.html`, as `map`; None when the town has no sector.
 
     `highlighted`: sectors that are hatched. `drawn`: a free shape, hatched as well.
-    `pin`: longitude and latitude of «Vous».
+    `pin`: longitude and latitude of «Vous». `dots`: longitudes and latitudes, each a dot; those
+    that would cover one another are drawn once, so that fifty thousand weigh as a few.
     """
     if sectors is None:
         sectors = list(Sector.objects.of(municipality).order_by("name"))
@@ -64,9 +66,20 @@ def town_map(
         "shapes": shapes,
         "labels": labels,
         "drawn": svg_path(drawn, box) if drawn is not None else "",
+        "dots": _dots(dots, box),
         "pin": {"x": f"{place[0]:g}", "y": f"{place[1]:g}"} if place and inside else None,
         "sentence": sentence(names, len(sectors), drawn=drawn is not None, tone=tone),
     }
+
+
+def _dots(positions: Iterable[tuple[float, float]], box: Frame) -> str:
+    """A path of points on a grid of three units, those outside the picture left out."""
+    places = {
+        (round(x / 3) * 3, round(y / 3) * 3)
+        for x, y in (box.place(*one) for one in positions)
+        if 0 <= x <= WIDTH and 0 <= y <= box.height
+    }
+    return "".join(f"M{x} {y}h0" for x, y in sorted(places))
 
 
 def _label(sector: Sector, box: Frame, *, on: bool) -> dict[str, Any]:
@@ -82,6 +95,7 @@ def _label(sector: Sector, box: Frame, *, on: bool) -> dict[str, Any]:
     letter, lines = (fitting or ways[-1:])[0]
     first = y - (len(lines) - 1) * letter * 1.1 + letter * 0.7
     return {
+        "name": sector.name,
         "x": f"{x:g}",
         "y": f"{first:.1f}",
         "lines": lines,

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import quote
 
 from parvis.alerts import actions as alerts
-from parvis.alerts import answers, drafts, rules
+from parvis.alerts import answers, drafts, rounds, rules
 from parvis.alerts.models import Alert, Revision
 from parvis.municipalities.models import Municipality, StaffMember, StaffRole
 from parvis.notifications import inbox
 from parvis.residents.models import Resident
+from parvis.territory.models import Address
 
 PUBLIC = {
     "alertes/": ["/alertes/"],
@@ -24,10 +26,22 @@ BUREAU = {
     "bureau/alertes/": ["/bureau/alertes/"],
     "bureau/alertes/nouvelle/": ["/bureau/alertes/nouvelle/"],
     "bureau/alertes/recus/": ["/bureau/alertes/recus/"],
+    "bureau/alertes/couverture/": ["/bureau/alertes/couverture/"],
+    "bureau/alertes/couverture/sans-contact/": [
+        "/bureau/alertes/couverture/sans-contact/",
+        "/bureau/alertes/couverture/sans-contact/?secteur=aucun",
+    ],
     "bureau/alertes/<int:alert_id>/": ["/bureau/alertes/{alert}/"],
     "bureau/alertes/<int:alert_id>/modifier/": ["/bureau/alertes/{draft_alert}/modifier/"],
     "bureau/alertes/<int:alert_id>/approuver/": ["/bureau/alertes/{proposed_alert}/approuver/"],
     "bureau/alertes/<int:alert_id>/non-jointes/": ["/bureau/alertes/{alert}/non-jointes/"],
+    "bureau/alertes/<int:alert_id>/porte-a-porte/": ["/bureau/alertes/{alert}/porte-a-porte/"],
+    "bureau/alertes/<int:alert_id>/porte-a-porte/rue/": [
+        "/bureau/alertes/{alert}/porte-a-porte/rue/?rue={street}"
+    ],
+    "bureau/alertes/<int:alert_id>/porte-a-porte/feuille/": [
+        "/bureau/alertes/{alert}/porte-a-porte/feuille/"
+    ],
     "bureau/alertes/<int:alert_id>/secours/": ["/bureau/alertes/{alert}/secours/"],
 }
 DEEDS = (
@@ -35,10 +49,12 @@ DEEDS = (
     "bureau/alertes/<int:alert_id>/jeter/", "bureau/alertes/<int:alert_id>/taux/",
     "bureau/alertes/<int:alert_id>/apercu/", "bureau/alertes/<int:alert_id>/reprendre/",
     "bureau/alertes/secours/<int:answer_id>/prendre/",
+    "bureau/alertes/<int:alert_id>/porte-a-porte/<int:address_id>/",
     "bureau/alertes/recus/<int:received_id>/commencer/",
     "bureau/alertes/recus/<int:received_id>/ecarter/",
 )  # fmt: skip
 FILES = (
+    "bureau/alertes/couverture/sans-contact.csv",
     "bureau/alertes/<int:alert_id>/non-jointes.csv",
     "bureau/alertes/<int:alert_id>/message-<int:number>.csv",
     "alertes.atom",
@@ -88,7 +104,12 @@ def alert_names(
     answers.answer(
         sent.alert, resident=agathe, kind="help", note="Deux personnes, oxygène", now=now
     )
+    door = rounds.doors(sent.alert, sent, most=1)[0]
+    address = Address.objects.of(town).get(pk=door.pk)
+    rescuer = members.get(person=lise)
+    rounds.visit(sent.alert, address, found="notice", member=rescuer, now=now)
     return {
+        "street": quote(address.street_key),
         "alert": sent.alert_id,
         "lifted_alert": lifted.pk,
         "draft_alert": written("evacuation").alert_id,

@@ -60,6 +60,7 @@ NOT_PAGES: dict[str, str] = {
     "moi/protection/deconnecter/": DEED,
     "moi/donnees/telecharger/": FILE,
     "mes-avis/choix/": DEED,
+    "mes-avis/ordre/": DEED,
     "mes-avis/pause/": DEED,
     "mes-avis/reprise/": DEED,
     "mes-avis/essai/": DEED,

@@ -8,9 +8,9 @@ from typing import Any
 from django.utils import timezone
 
 from parvis.municipalities.models import Municipality
-from parvis.reservations import actions, blocks, weeks
+from parvis.reservations import actions, blocks, moments, weeks
 from parvis.reservations.hours import Span
-from parvis.reservations.models import Booking, Organisation, Resource
+from parvis.reservations.models import Booking, Organisation, Resource, Wait
 from parvis.reservations.readings import Line, free_starts, occupation, offer
 from parvis.residents.models import Resident
 
@@ -32,6 +32,7 @@ LOOKS: dict[str, list[tuple[str, str, int]]] = {
     "reserver/confirmer/": [
         (RESIDENT, "/reserver/confirmer/?{free_query}", 200),
         (RESIDENT, "/reserver/confirmer/?{loan_query}", 200),
+        (RESIDENT, "/reserver/confirmer/?{office_query}", 200),
         (RESIDENT, "/reserver/confirmer/?{taken_query}", 422),
         (RESIDENT, "/reserver/confirmer/", 422),
     ],
@@ -40,16 +41,24 @@ LOOKS: dict[str, list[tuple[str, str, int]]] = {
         (VISITOR, "/reserver/{space}/?h={free_key}", 200),
         (VISITOR, "/reserver/{space}/?h={taken_key}", 200),
         (VISITOR, "/reserver/{equipment}/", 200),
+        (VISITOR, "/reserver/{office}/", 200),
     ],
     MINE: [(RESIDENT, f"/{MINE}", 200)],
+    "reserver/<int:resource_id>/attente/": [(RESIDENT, "/reserver/{space}/attente/", 200)],
+    f"{MINE}attente/<int:wait_id>/": [
+        (RESIDENT, f"/{MINE}attente/{{waiting}}/", 200),
+        (RESIDENT, f"/{MINE}attente/{{offered}}/", 200),
+    ],
     f"{MINE}calendrier/": [(RESIDENT, f"/{MINE}calendrier/", 200)],
     f"{MINE}<int:booking_id>/": [
         (RESIDENT, f"/{MINE}{{booking}}/", 200),
         (RESIDENT, f"/{MINE}{{cancelled}}/", 200),
+        (RESIDENT, f"/{MINE}{{appointment}}/", 200),
     ],
     f"{MINE}<int:booking_id>/modifier/": [
         (RESIDENT, f"/{MINE}{{booking}}/modifier/", 200),
         (RESIDENT, f"/{MINE}{{loan}}/modifier/", 200),
+        (RESIDENT, f"/{MINE}{{appointment}}/modifier/", 200),
     ],
     f"{MINE}<int:booking_id>/annuler/": [(RESIDENT, f"/{MINE}{{booking}}/annuler/", 200)],
     f"{MINE}<int:booking_id>/porte/": [(RESIDENT, f"/{MINE}{{booking}}/porte/", 200)],
@@ -61,6 +70,8 @@ LOOKS |= {
     for route, paths in {
         "": [""],
         "<int:booking_id>/": ["{booking}/", "{asked}/", "{cancelled}/"],
+        "agenda/": ["agenda/", "agenda/?jour={office_day}&vue=semaine"],
+        "attente/": ["attente/"],
         "calendrier/": ["calendrier/"],
         "calendrier/<int:resource_id>/": ["calendrier/{space}/", "calendrier/{equipment}/"],
         "calendrier/feuille/": ["calendrier/feuille/"],
@@ -68,28 +79,34 @@ LOOKS |= {
         "comptoir/": ["comptoir/", "comptoir/?q=tremblay"],
         "comptoir/<int:person_id>/": ["comptoir/{agathe}/"],
         "comptoir/<int:person_id>/<int:resource_id>/": [
-            "comptoir/{agathe}/{space}/", "comptoir/{agathe}/{equipment}/"
+            "comptoir/{agathe}/{space}/", "comptoir/{agathe}/{equipment}/",
+            "comptoir/{agathe}/{office}/",
         ],
         "blocages/": ["blocages/"],
         "blocages/<int:resource_id>/": ["blocages/{space}/", "blocages/{equipment}/"],
         "fermetures/": ["fermetures/"],
         "ressources/": ["ressources/"],
         "ressources/nouvelle/<slug:kind>/": [
-            "ressources/nouvelle/lieu/", "ressources/nouvelle/materiel/"
+            "ressources/nouvelle/lieu/", "ressources/nouvelle/materiel/",
+            "ressources/nouvelle/rendez-vous/",
         ],
         "ressources/importer/": ["ressources/importer/"],
-        "ressources/<int:resource_id>/": ["ressources/{space}/", "ressources/{equipment}/"],
+        "ressources/<int:resource_id>/": [
+            "ressources/{space}/", "ressources/{equipment}/", "ressources/{office}/"
+        ],
         "organismes/": ["organismes/"],
         "organismes/<int:organisation_id>/": ["organismes/{club}/"],
     }.items()
 }  # fmt: skip
 DEEDS = (
+    f"{MINE}attente/<int:wait_id>/quitter/",
     f"{MINE}calendrier/fermer/",
     *(
         f"{DESK}{route}"
         for route in (
             "<int:booking_id>/accepter/", "<int:booking_id>/refuser/", "<int:booking_id>/annuler/",
-            "<int:booking_id>/deplacer/", "<int:booking_id>/paiement/",
+            "<int:booking_id>/presence/", "<int:booking_id>/deplacer/",
+            "<int:booking_id>/paiement/",
             "<int:booking_id>/paiement/<int:payment_id>/retirer/", "blocages/<int:block_id>/lever/",
             "fermetures/<int:closure_id>/rouvrir/", "ressources/<int:resource_id>/etat/",
             "organismes/<int:organisation_id>/personnes/",
@@ -125,12 +142,20 @@ def names(town: Municipality, agathe: Resident) -> dict[str, Any]:
         town, resource=None, first_on=hour.start.date() + timedelta(days=80),
         last_on=hour.start.date() + timedelta(days=82), reason="Congé", clerk=agathe, now=now,
     )  # fmt: skip
+    office = Resource.objects.of(town).get(family="desk")
+    appointment = mine.get(takings__resource=office)
+    moment = moments.free(office, Span(now, now + timedelta(days=14)), now=now)[0]
     loan_query = f"q{tables.pk}=2&du={weeks.key(loan.span.start)}&au={weeks.key(loan.span.end)}"
     return {
         "space": gym.pk, "equipment": tables.pk, "booking": booking.pk, "loan": loan.pk,
         "cancelled": gone.pk, "loan_query": loan_query,
         "free_key": weeks.key(_free(gym, now).start), "taken_key": weeks.key(taken),
         "taken_query": f"lieu={gym.pk}&h={weeks.key(taken)}",
+        "office": office.pk, "appointment": appointment.pk,
+        "office_day": f"{moment.start.astimezone(town.zone):%Y-%m-%d}",
+        "office_query": f"lieu={office.pk}&h={weeks.key(moment.start)}",
+        "waiting": Wait.objects.of(town).get(resident=agathe, state="waiting").pk,
+        "offered": Wait.objects.of(town).get(resident=agathe, state="offered").pk,
         "agathe": agathe.pk, "club": Organisation.objects.of(town).first().pk,
         "asked": Booking.objects.of(town).filter(state="asked").first().pk,
         "free_query": f"lieu={room.pk}&h={weeks.key(free.start)}",

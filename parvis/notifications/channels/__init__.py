@@ -53,6 +53,9 @@ class Keeper(Protocol):
     def intend(self, contact_ids: Sequence[int]) -> bool:
         """Write down that these are being handed over now; False when the lease is lost."""
 
+    def spare(self, contact_ids: Sequence[int]) -> set[int]:
+        """Those who confirmed by another channel meanwhile: written down, not to be reached."""
+
     def as_holder(self) -> AbstractContextManager[bool]:
         """A transaction as the town, with the lease proved and renewed; False when it is lost."""
 

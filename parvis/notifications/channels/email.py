@@ -61,6 +61,10 @@ def deliver(parcel: Parcel, keeper: Keeper) -> Iterator[Result]:
     try:
         for start in range(0, len(waiting), rules.GROUP):
             group = waiting[start : start + rules.GROUP]
+            spared = keeper.spare([person.contact_id for person in group])
+            group = [person for person in group if person.contact_id not in spared]
+            if not group:
+                continue
             # Written before the intent: what fails here was never handed over.
             written = [(person, letters.to(person)) for person in group]
             if not keeper.intend([person.contact_id for person in group]):

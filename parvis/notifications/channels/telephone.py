@@ -73,6 +73,10 @@ def deliver(
     size = max(1, min(TOGETHER, rules.GROUP, fastest))
     for start in range(0, len(people), size):
         group = people[start : start + size]
+        spared = keeper.spare([person.contact_id for person in group])
+        group = [person for person in group if person.contact_id not in spared]
+        if not group:
+            continue
         if not keeper.intend([person.contact_id for person in group]):
             return
         results = hand_over(parcel, keeper, group, way, doubtful)

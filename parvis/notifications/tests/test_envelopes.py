@@ -335,6 +335,24 @@ def taken_at_once(town):
     return found
 
 
+def test_each_envelope_is_kept_with_the_words_of_its_own_device(open_town, service):
+    devices(open_town, service, 4)
+    arm_all()
+    alert(open_town)
+    holder = dispatch.Holder(dispatch.claim("push", [0]))
+    parcel = holder.open()
+    french, english = b"f" * 32, b"e" * 32
+    pks = parcel.recipients
+    wanted = {pk: english if number % 2 else french for number, pk in enumerate(pks)}
+    taken = envelopes.take(holder, parcel, wanted)
+    assert taken.keys() == wanted.keys()
+    assert envelopes.take(holder, parcel, wanted) == taken
+    swapped = {pk: french for pk in pks}
+    assert envelopes.take(holder, parcel, swapped) == {
+        pk: kept for pk, kept in taken.items() if wanted[pk] == french
+    }
+
+
 @pytest.mark.race
 def test_two_alerts_at_once_never_share_an_envelope(open_town, service):
     devices(open_town, service, 4)
@@ -352,9 +370,12 @@ def test_the_race_would_be_seen(open_town, service, monkeypatch):
     """The control: were envelopes read and not taken, both would have them."""
     devices(open_town, service, 4)
     arm_all()
-    monkeypatch.setattr(
-        envelopes, "_TAKE",
-        "SELECT device_id, secret FROM notifications_envelope WHERE device_id = ANY(%s)",
-    )  # fmt: skip
+    taking = "DELETE FROM notifications_envelope e USING found WHERE e.id = found.id"
+    returned = "RETURNING e.device_id, e.secret"
+    reading = "SELECT e.device_id, e.secret FROM notifications_envelope e JOIN found USING (id)"
+    assert taking in envelopes._TAKE
+    assert returned in envelopes._TAKE
+    read = envelopes._TAKE.replace(taking, reading).replace(returned, "")
+    monkeypatch.setattr(envelopes, "_TAKE", read.replace("FOR UPDATE SKIP LOCKED", ""))
     one, two = taken_at_once(open_town)
     assert one.keys() == two.keys() != set()

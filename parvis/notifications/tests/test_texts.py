@@ -270,6 +270,9 @@ class Keeping:
     def settle(self, results):
         return self.held()
 
+    def spare(self, contact_ids):
+        return set()
+
 
 def test_a_slow_provider_that_stands_by_does_not_make_groups_of_one(planned, settings, texts):
     with PhoneService("secours", weight=0, per_second=1.0) as slow:

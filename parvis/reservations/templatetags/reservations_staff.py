@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from django import template
@@ -10,7 +11,7 @@ from django.utils import timezone
 from parvis.core import typography
 from parvis.reservations.hours import Span
 from parvis.reservations.models import Booking, Taking
-from parvis.reservations.wording import said_period
+from parvis.reservations.wording import said_period, said_short
 
 register = template.Library()
 TONES = {
@@ -50,6 +51,12 @@ def what(taking: Taking) -> str:
 def things(booking: Booking) -> str:
     """All that a booking takes."""
     return ", ".join(what(one) for one in booking.takings.all())
+
+
+@register.filter
+def short_moment(at: datetime) -> str:
+    """A near day and hour: «mar. 24, 10 h 30»."""
+    return said_short(at, timezone.get_current_timezone())
 
 
 @register.filter

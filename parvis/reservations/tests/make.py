@@ -54,6 +54,30 @@ def equipment(town: Municipality, name: str = "", *, total: int = 10, **facts: A
     return found
 
 
+def desk(
+    town: Municipality,
+    name: str = "",
+    *,
+    desks: int = 2,
+    length: int = 30,
+    opens: time = time(9),
+    closes: time = time(16),
+    **facts: Any,
+) -> Resource:
+    """A service that receives every day from 9 to 16, so many at a time, 30 minutes each."""
+    facts = {"state": "open", "ways": ["here", "phone"], "step": length} | facts
+    found = Resource.objects.create(
+        municipality=town, kind="appointment", family="desk", shortest=length, longest=length,
+        name=name or f"Permis {next(_count)}", created_at=NOW, revised_at=NOW, **facts,
+    )  # fmt: skip
+    for number in range(desks):
+        Unit.objects.create(
+            municipality=town, resource=found, name=f"Guichet {number + 1}", position=number
+        )
+    _open(found, opens, closes)
+    return found
+
+
 def _open(resource: Resource, opens: time, closes: time) -> None:
     Hours.objects.bulk_create(
         Hours(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from datetime import timedelta
+from datetime import time, timedelta
 
 import pytest
 from django.db import transaction
@@ -35,7 +35,7 @@ EXAMPLES = int(os.environ.get("MACHINE_EXAMPLES", "12"))
 AFTER = timedelta(minutes=30)
 HOURS = st.integers(8, 19)
 LENGTHS = st.integers(1, 3)
-THINGS = st.sampled_from(["room", "courts", "tables"])
+THINGS = st.sampled_from(["room", "courts", "tables", "desk"])
 QUANTITIES = st.integers(1, 5)
 
 
@@ -58,6 +58,7 @@ class Machine(RuleBasedStateMachine):
         self.things = {
             "room": make.space(self.town, after=30),
             "courts": make.space(self.town, units=2),
+            "desk": make.desk(self.town, ways=["here"], length=60, opens=time(8), closes=time(22)),
             "tables": make.equipment(self.town, total=5),
         }
 
@@ -74,6 +75,10 @@ class Machine(RuleBasedStateMachine):
             for who, one in self.had.items()
             if who != but and (one[4] is None or one[4] > self.now)
         }
+
+    def wish(self, thing, hour, length):
+        """An appointment lasts what its sheet says."""
+        return span(hour, 1 if thing == "desk" else min(length, 22 - hour))
 
     def window(self, thing, wish):
         return wish.widened(timedelta(0), AFTER if thing == "room" else timedelta(0))
@@ -107,7 +112,7 @@ class Machine(RuleBasedStateMachine):
     # --- what people do ----------------------------------------------------------------------
 
     def ask(self, deed, thing, hour, length, quantity):
-        wish = span(hour, min(length, 22 - hour))
+        wish = self.wish(thing, hour, length)
         quantity = quantity if thing == "tables" else 1
         expected = self.fits(thing, wish, quantity)
         try:
@@ -178,8 +183,8 @@ class Machine(RuleBasedStateMachine):
     @rule(pk=booked, hour=HOURS, length=LENGTHS)
     def change(self, pk, hour, length):
         key, row = ("booking", pk), Booking.objects.get(pk=pk)
-        wish = span(hour, min(length, 22 - hour))
-        thing, _unit, quantity, _when, _end = self.had.get(key, ("room", 0, 1, wish, None))
+        thing, _unit, quantity, _when, _end = self.had.get(key, ("room", 0, 1, None, None))
+        wish = self.wish(thing, hour, length)
         expected = key in self.had and self.fits(thing, wish, quantity, but=key)
         try:
             actions.change(row, span=wish, token=row.token, now=self.now)

@@ -14,14 +14,14 @@ from threading import Barrier
 
 import psycopg
 import pytest
-from django.db import IntegrityError, connection
+from django.db import IntegrityError, connection, transaction
 
 from parvis.core.db import as_town
 from parvis.core.errors import Refused
 from parvis.municipalities.tests import make as towns
 from parvis.municipalities.tests.make import NOW
 from parvis.notifications.models import Message
-from parvis.reservations import actions, rules, slots
+from parvis.reservations import actions, desk, rules, slots
 from parvis.reservations.models import Booking, Limit, Taking
 from parvis.reservations.readings import Line
 from parvis.reservations.tests import make
@@ -79,6 +79,43 @@ def test_four_who_want_one_hour_and_one_has_it(race):
     with as_town(town.pk):
         assert Booking.objects.of(town).count() == ROUNDS
         assert Message.objects.of(town).count() == ROUNDS
+
+
+def test_four_who_want_one_moment_and_two_desks_receive(race):
+    town, people = race
+    with as_town(town.pk):
+        office = make.desk(town, desks=2, ways=["here"])
+    for day in range(ROUNDS):
+        moment = span(9 + day // 60, 0.5, days=2 + day % 60)
+        results = at_once(
+            town,
+            *(lambda who=who, moment=moment: make.booking(office, who, moment) for who in people),
+        )
+        assert len(refused(results)) == 2
+        with as_town(town.pk):
+            rows = Taking.objects.of(town).filter(period=tuple(moment))
+            assert len({one.unit_id for one in rows}) == len(rows) == 2
+
+
+def test_two_clerks_who_note_at_once_and_the_second_is_told(race):
+    town, people = race
+    with as_town(town.pk):
+        clerks = [residents.staff(town).person for _n in range(2)]
+        office = make.desk(town, ways=["here"])
+    for day in range(ROUNDS):
+        moment = span(9 + day // 60, 0.5, days=2 + day % 60)
+        with as_town(town.pk):
+            made = make.booking(office, people[0], moment)
+        results = at_once(
+            town,
+            *(
+                lambda made=made, word=word, clerk=clerk: desk.note_presence(
+                    made, presence=word, seen="", clerk=clerk, now=made.span.start
+                )
+                for word, clerk in zip(("arrived", "absent"), clerks, strict=True)
+            ),
+        )
+        assert len(refused(results)) == 1
 
 
 def test_a_crowd_shares_the_tables_up_to_the_last_and_no_further(race):
@@ -293,6 +330,31 @@ def test_control_without_the_exclusion_a_unit_is_lent_twice(race):
         f"ALTER TABLE reservations_taking ADD CONSTRAINT unit_taken_once {standing}",
     ):
         assert crowd(town, room, unit=unit, booking=carrier) > 1
+
+
+def test_the_table_receives_at_a_desk_once_and_without_the_exclusion_twice(race):
+    town, _room, _tables, carrier = prepared(race)
+    with as_town(town.pk):
+        one, _other = make.desk(town).units.all()
+        office = one.resource
+        # Without a desk nobody is received.
+        with pytest.raises(IntegrityError), transaction.atomic():
+            Taking.objects.create(
+                municipality=town, resource=office, booking=carrier, period=tuple(span()),
+                blocked=tuple(span()),
+            )  # fmt: skip
+    assert crowd(town, office, unit=one, booking=carrier) == 1
+    with as_town(town.pk):
+        Taking.objects.of(town).filter(resource=office).delete()
+    with psycopg.connect(os.environ["DATABASE_OWNER_URL"]) as conn:
+        standing = conn.execute(
+            "SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = 'unit_taken_once'"
+        ).fetchone()[0]
+    with without(
+        "ALTER TABLE reservations_taking DROP CONSTRAINT unit_taken_once",
+        f"ALTER TABLE reservations_taking ADD CONSTRAINT unit_taken_once {standing}",
+    ):
+        assert crowd(town, office, unit=one, booking=carrier) > 1
 
 
 def test_control_without_the_trigger_more_tables_are_lent_than_there_are(race):
