@@ -195,7 +195,7 @@ def visit(
     sent = Revision.objects.of(alert.municipality_id).sent().filter(alert=alert)
     if not any(audience.concerns(one, address) for one in sent):
         raise Refused(_("Cette adresse n’est pas dans la zone de l’alerte."))
-    last = (
+    last: Visit | None = (
         Visit.objects.of(alert.municipality_id)
         .filter(alert=alert, address=address)
         .order_by("-pk")

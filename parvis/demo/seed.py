@@ -260,7 +260,12 @@ def subscribe(
     )
 
 
-EMERGENCY_ORDERS = (None, None, [], ["push", "text", "voice", "email"])
+EMERGENCY_ORDERS: tuple[list[str] | None, ...] = (
+    None,
+    None,
+    [],
+    ["push", "text", "voice", "email"],
+)
 """What invented people chose: mostly nothing."""
 STAFF = {
     "Communications": (

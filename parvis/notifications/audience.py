@@ -5,7 +5,7 @@ Nothing is written for a recipient before the sending: planning makes chunks of 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -321,7 +321,7 @@ def plan_chunks(
         return _persons(cursor, message, parts, parameters)
 
 
-def _plan_few(message: Message, parameters: dict[str, Any], shape: dict[str, bool]) -> int:
+def _plan_few(message: Message, parameters: dict[str, Any], shape: Mapping[str, Any]) -> int:
     """The same for a few named persons, in one statement: most messages are to one of them."""
     if not message.channels:
         return 0

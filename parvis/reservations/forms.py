@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from parvis.reservations.choices import number
+from parvis.reservations.desk_forms import fit_to_desk
 from parvis.reservations.models import Organisation, Question, Resource
 from parvis.reservations.readings import Line, Offer
 from parvis.reservations.staff_forms import MomentForm
@@ -103,23 +104,6 @@ class BookingForm(forms.Form):
         """The organisation chosen, once the form is clean."""
         chosen = self.cleaned_data.get("organisation")
         return chosen.pk if chosen else None
-
-
-def fit_to_desk(form: forms.Form, desk: Resource | None) -> None:
-    """Of an appointment: its subject, and how one meets unless there is one way only."""
-    ways = Resource.Way
-    choices = [(one.value, one.label) for one in ways if desk and one.value in desk.ways]
-    if len(choices) > 1:
-        form.fields["way"].choices = choices  # type: ignore[attr-defined]
-        form.fields["way"].required = True
-        form.fields["way"].error_messages["required"] = _(
-            "Choisissez comment le rendez-vous se passe."
-        )
-    else:
-        del form.fields["way"]
-    if desk:
-        form.fields["purpose"].label = _("De quoi voulez-vous parler\u202f?")
-        form.fields["purpose"].help_text = _("Quelques mots suffisent. Seule la Ville les lit.")
 
 
 def answer_field(question: Question) -> forms.Field:

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy
 from parvis.core.errors import Refused
 from parvis.municipalities.models import Municipality
 from parvis.reservations import hours, prices
-from parvis.reservations.forms import fit_to_desk
+from parvis.reservations.desk_forms import fit_to_desk
 from parvis.reservations.hours import Span
 from parvis.reservations.models import Organisation, Payment, Resource
 from parvis.reservations.readings import Line

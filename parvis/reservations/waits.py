@@ -14,7 +14,8 @@ from django.utils.translation import gettext_lazy as _
 from parvis.municipalities.models import Owned, OwnedQuerySet
 from parvis.reservations.bookings import Booking
 from parvis.reservations.hours import Span
-from parvis.reservations.resources import Organisation, Resource
+from parvis.reservations.organisations import Organisation
+from parvis.reservations.resources import Resource
 from parvis.residents.models import Resident
 
 
@@ -67,7 +68,7 @@ class Wait(Owned):
     """What keeps the place while it is offered, then what became of it."""
     ended_at = models.DateTimeField(null=True, blank=True)
 
-    objects = WaitQuerySet.as_manager()  # type: ignore[misc, django-manager-missing]
+    objects = WaitQuerySet.as_manager()  # type: ignore[misc]
 
     class Meta:
         constraints: ClassVar = [

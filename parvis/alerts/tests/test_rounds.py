@@ -146,8 +146,8 @@ def test_a_round_goes_on_after_the_alert_is_lifted(town, north, now, rescuer):
 def test_the_map_has_a_dot_for_each_door_that_waits(town, north, now, rescuer):
     done = door(town, north, "1", longitude=places.WEST + 0.2, latitude=places.SOUTH + 0.2)
     door(town, north, "3", longitude=places.WEST + 0.8, latitude=places.SOUTH + 0.8)
-    # At the same place as another, as in a building: one dot.
-    door(town, north, "5", longitude=places.WEST + 0.8, latitude=places.SOUTH + 0.8)
+    # Beside another, as in a building: one dot.
+    door(town, north, "5", longitude=places.WEST + 0.8005, latitude=places.SOUTH + 0.8)
     door(town, north, "7")
     alert = sent_to(town, north, now)
     assert rounds.round_map(alert, newest(alert))["dots"].count("h0") == 2

@@ -15,7 +15,7 @@ from parvis.core.db import as_town
 from parvis.core.errors import Refused
 from parvis.notifications import actions, dispatch, orders, proof, replies
 from parvis.notifications.audience import count_audience
-from parvis.notifications.models import Chunk, ClosedNumber, Device, Outcome, Preference, Work
+from parvis.notifications.models import Chunk, ClosedNumber, Device, Preference, Work
 from parvis.notifications.tests import make as notify
 from parvis.notifications.tests.texting import CONTENT, at_once, phone, states
 from parvis.residents.tests import make
@@ -388,20 +388,3 @@ def test_without_the_question_at_each_group_they_would_be_called(
 ):
     """The control: asked only as the chunk is opened, the confirmation comes too late."""
     assert late(stepping, texts, open_town, monkeypatch, guarded=False) == 1
-
-
-def test_a_letter_as_a_later_step_is_spared_as_well(open_town, texts, mailbox):
-    with as_town(open_town.pk):
-        person = make.resident(open_town)
-        prefer(person, ["text", "email"])
-        one = phone(person)
-        message = send(open_town, urgent(open_town), now=timezone.now())
-    dispatch.drain(["text", "email"])
-    assert mailbox.letters == []
-    opened(message, one)
-    at_once(open_town)
-    dispatch.drain(["email"])
-    assert mailbox.letters == []
-    with as_town(open_town.pk):
-        row = Outcome.objects.of(open_town).get(channel="email")
-        assert (row.state, row.resident_id, row.is_final) == ("spared", person.pk, True)
