@@ -31,7 +31,8 @@ def busy(request: TownRequest, resource_id: int) -> HttpResponse:
     """Its calendar for anyone, preparation included; a place held for ten minutes is not told."""
     now, town = timezone.now(), request.municipality
     offer = choices.standing(town, [resource_id], now=now).get(resource_id)
-    if offer is None:
+    # An appointment says something of the person even without a name.
+    if offer is None or offer.resource.is_appointment:
         raise Http404
     where = pages.where(offer.resource)
     events = [*taken(town, offer, where, now=now), *closed(town, offer, where, now=now)]

@@ -59,6 +59,9 @@ def test_what_is_offered_is_listed_by_name_and_nothing_else(stranger, town, othe
     whole = stranger.get(f"/api/v1/resources/{spaces['items'][0]['id']}")
     assert whole.json()["time_zone"] == "America/Toronto"
     assert "4321" not in whole.content.decode()
+    desk = make.desk(town)
+    assert stranger.get("/api/v1/resources").json() == page
+    assert stranger.get(f"/api/v1/resources/{desk.pk}").status_code == 404
     for url in (f"{theirs.pk}", "0", str(10**30), f"{theirs.pk}/availability?first=a&last=b"):
         assert stranger.get(f"/api/v1/resources/{url}").status_code in {404, 422}
     assert stranger.get(f"/api/v1/resources/{theirs.pk}").status_code == 404

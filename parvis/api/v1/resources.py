@@ -21,6 +21,8 @@ from parvis.reservations.readings import Line, Offer
 from parvis.residents.http import TownRequest
 
 router = Router(tags=["reservations"])
+LENT = (Resource.Kind.SPACE, Resource.Kind.EQUIPMENT)
+"""Appointments are made, not lent: their hours tell of the people who serve."""
 MOST_DAYS = 31
 MOST_PIECES = 10**9
 
@@ -112,7 +114,7 @@ def offered(request: TownRequest, resource_id: int, *, now: datetime) -> Offer:
     if not 0 < resource_id < 2**63:
         raise Http404
     found = choices.standing(request.municipality, [resource_id], now=now).get(resource_id)
-    if found is None:
+    if found is None or found.resource.kind not in LENT:
         raise Http404
     return found
 
@@ -127,7 +129,8 @@ def list_resources(
     offset: Offset = 0,
 ) -> dict[str, object]:
     """The same as on the pages: what is offered, by name."""
-    rows = Resource.objects.of(request.municipality).offered().order_by("name", "id")
+    rows = Resource.objects.of(request.municipality).offered().filter(kind__in=LENT)
+    rows = rows.order_by("name", "id")
     if kind:
         rows = rows.filter(kind=kind)
     found, total, after = cut(request, rows, limit=limit, offset=offset)

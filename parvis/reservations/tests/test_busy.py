@@ -124,7 +124,9 @@ def test_only_what_this_town_offers_has_a_calendar_and_its_page_leads_there(
 ):
     with as_town(other_town.pk):
         theirs = make.space(other_town)
-    for hidden in (make.space(town, state="draft"), make.space(town, state="closed"), theirs):
+    desk = make.desk(town)
+    closed = [make.space(town, state=state) for state in ("draft", "closed")]
+    for hidden in (*closed, theirs, desk):
         assert feed(visitor, hidden).status_code == 404
     for shown in (make.space(town), make.equipment(town)):
         page = visitor.get(f"/reserver/{shown.pk}/")
