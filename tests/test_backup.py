@@ -295,7 +295,7 @@ PLAIN_NUMBERS = {
     "year", "last", "working_days",
     "after", "before", "cancel_notice", "capacity", "days_ahead", "free_hours", "kept_percent",
     "longest", "most", "notice", "people", "quantity", "season_first", "season_last", "shortest",
-    "step", "total", "weekday",
+    "offer_minutes", "step", "step_minutes", "total", "weekday",
 }  # fmt: skip
 """Columns of whole numbers that count or measure, and name no row."""
 

@@ -82,6 +82,8 @@ def in_line(town: Municipality, found: Mapping[int, Offer], span: Span | None = 
     """Who waits for these, in order, their rows locked; with a span, for times that it crosses."""
     rows = Wait.objects.of(town).standing().filter(resource__in=list(found))
     if span is not None:
+        if span.end <= span.start:  # Refused in words by the rules of the booking.
+            return []
         around = [one.resource.terms.before + one.resource.terms.after for one in found.values()]
         rows = rows.filter(period__overlap=tuple(span.widened(max(around), max(around))))
     waits = list(

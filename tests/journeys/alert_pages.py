@@ -29,7 +29,7 @@ BUREAU = {
     "bureau/alertes/couverture/": ["/bureau/alertes/couverture/"],
     "bureau/alertes/couverture/sans-contact/": [
         "/bureau/alertes/couverture/sans-contact/",
-        "/bureau/alertes/couverture/sans-contact/?secteur=aucun",
+        "/bureau/alertes/couverture/sans-contact/?secteur={sector}",
     ],
     "bureau/alertes/<int:alert_id>/": ["/bureau/alertes/{alert}/"],
     "bureau/alertes/<int:alert_id>/modifier/": ["/bureau/alertes/{draft_alert}/modifier/"],

@@ -178,7 +178,7 @@ def test_a_lost_second_factor_is_reset_by_another_administrator(client, administ
 
 SETTINGS = {
     "name": "Ville d’Alma", "help_phone": "418 555-0110", "brand": "#225544",
-    "time_zone": "America/Toronto", "english": "on", "english_basis": "safety",
+    "step_minutes": "5", "time_zone": "America/Toronto", "english": "on", "english_basis": "safety",
 }  # fmt: skip
 
 
