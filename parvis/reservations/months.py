@@ -36,6 +36,14 @@ WHERE municipality_id = %s AND stands AND (held_until IS NULL OR held_until > %s
 """
 
 
+class Opened(NamedTuple):
+    """The window's opening times, their ends alone, and how many seconds each day is open."""
+
+    spans: Seconds
+    ends: tuple[int, ...]
+    whole: tuple[int, ...]
+
+
 class Share(NamedTuple):
     """Of one local day: how long it is open, over all places or pieces, and what is left."""
 
@@ -93,12 +101,11 @@ def availability(
         for pk in rows
     }
     used = {pk: [0] * ((last_on - first_on).days + 1) for pk in rows}
-    ends = {pk: [end for _day, _start, end in spans] for pk, spans in opened.items()}
     with connection.cursor() as cursor:
         cursor.execute(TAKEN, [town.pk, now, window.start, window.end, ids])
         for pk, quantity, start, end in cursor.fetchall():
-            spans, days = opened[pk], used[pk]
-            for at in range(bisect_right(ends[pk], start), len(spans)):
+            (spans, ends, _whole), days = opened[pk], used[pk]
+            for at in range(bisect_right(ends, start), len(spans)):
                 day, opens, closes = spans[at]
                 if opens >= end:
                     break
@@ -106,12 +113,9 @@ def availability(
     found = {}
     for pk, row in rows.items():
         many = places.get(pk, 0) if row.is_space else row.total or 0
-        whole = [0] * len(used[pk])
-        for day, opens, closes in opened[pk]:
-            whole[day] += (closes - opens) * many
         found[pk] = [
-            Share(total, total - taken if taken < total else 0)
-            for total, taken in zip(whole, used[pk], strict=True)
+            Share(each * many, each * many - taken if taken < each * many else 0)
+            for each, taken in zip(opened[pk].whole, used[pk], strict=True)
         ]
     return found
 
@@ -138,9 +142,10 @@ def opened_seconds(
     first_on: date,
     last_on: date,
     zone: ZoneInfo,
-) -> Seconds:
+) -> Opened:
     """When these hours are open, cut at each local midnight. Kept: many resources share a week."""
     found = []
+    whole = [0] * ((last_on - first_on).days + 1)
     spans = hours.open_spans(openings_of(week), closures, first_on, last_on, zone)
     for number in range((last_on - first_on).days + 1):
         day = hours.local_day(first_on + number * hours.DAY, zone)
@@ -148,4 +153,6 @@ def opened_seconds(
             (number, int(one.start.timestamp()), int(one.end.timestamp()))
             for one in hours.within([span for span in spans if span.overlaps(day)], day)
         ]
-    return tuple(found)
+    for at, opens, closes in found:
+        whole[at] += closes - opens
+    return Opened(tuple(found), tuple(end for _at, _start, end in found), tuple(whole))
