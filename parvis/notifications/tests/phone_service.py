@@ -93,8 +93,13 @@ class PhoneService:
     # --- the protocol -------------------------------------------------------------------------
 
     def create(self, door: BaseHTTPRequestHandler) -> None:
-        raw = door.rfile.read(int(door.headers.get("Content-Length", 0))).decode()
-        text = {key: values[0] for key, values in parse_qs(raw).items()}
+        length = int(door.headers.get("Content-Length", 0))
+        raw = door.rfile.read(length)
+        if len(raw) < length:
+            # Whoever asked was killed in the middle: nothing was asked.
+            door.close_connection = True
+            return None
+        text = {key: values[0] for key, values in parse_qs(raw.decode()).items()}
         number = text.get("To", "")
         with self.lock:
             self.asked.append(number)
