@@ -40,6 +40,11 @@ class Alphabet(Enum):
     UCS_2 = "UCS-2"
 
 
+SINGLE = {Alphabet.GSM_7: 160, Alphabet.UCS_2: 70}
+SEVERAL = {Alphabet.GSM_7: 153, Alphabet.UCS_2: 67}
+"""Places in a message alone, and in each segment of a longer one."""
+
+
 @dataclass(frozen=True, slots=True)
 class Measure:
     """How long a text is: places in its alphabet, segments paid for, places left in the last."""
@@ -64,7 +69,7 @@ def widths(text: str) -> tuple[Alphabet, list[int]]:
 def measure(text: str) -> Measure:
     """How the text is cut. A pair of places is never parted by the end of a segment."""
     alphabet, each = widths(text)
-    single, several = (160, 153) if alphabet is Alphabet.GSM_7 else (70, 67)
+    single, several = SINGLE[alphabet], SEVERAL[alphabet]
     units = sum(each)
     if units <= single:
         return Measure(alphabet, units, 1 if units else 0, single - units)

@@ -6,7 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from parvis.alerts.short_text import ALPHABET, EXTENSION, measure, plain
+from parvis.alerts.short_text import measure, plain
+from parvis.notifications.sms_text import BASIC as ALPHABET
+from parvis.notifications.sms_text import EXTENDED as EXTENSION
 
 WORDS = st.text(alphabet=sorted(ALPHABET | EXTENSION), max_size=400)
 
